@@ -1,0 +1,2 @@
+export type { Report, ReportRow } from './report.js';
+export type { Settings } from './settings.js';

@@ -1,0 +1,34 @@
+import type { ModelTable, RoutingPolicy } from '@sluice/core';
+import type { Report } from './report.js';
+
+/**
+ * Everything that a process was told at start: environment, command line and `config.yaml`, checked and frozen.
+ * `libs/config` is the only reader of files and environment; all others are handed what they need.
+ */
+export interface Settings {
+  /** Port of the HTTP API; 0 picks a free one. Default 4000. */
+  readonly port: number;
+  /** Address the API listens on. Default 0.0.0.0. */
+  readonly host: string;
+  /** `redis://…`, `rediss://…`, or the path of a Unix socket. Absent: `sluice start` runs its own Redis. */
+  readonly redisUrl: string | undefined;
+  /** Where the embedded Redis keeps its files. Default `./data`. */
+  readonly dataDir: string;
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  /** Path of the configuration that was read; absent: the demonstration. */
+  readonly configFile: string | undefined;
+  /** Absent: no key is needed. */
+  readonly masterKey: string | undefined;
+  /** Jobs of each group that one worker runs at a time. Default 200. */
+  readonly workerConcurrency: number;
+  /** Groups that this worker serves (`--groups a,b`); absent: all. */
+  readonly workerGroups: readonly string[] | undefined;
+  /** How long running jobs may finish after SIGTERM before they are handed back. Default 20,000. */
+  readonly drainMs: number;
+  /** Largest JSON body. Default 32 MiB. */
+  readonly maxBodyBytes: number;
+  readonly models: ModelTable;
+  readonly policy: RoutingPolicy;
+  /** What became of each key of the configuration. */
+  readonly report: Report;
+}

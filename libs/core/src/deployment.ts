@@ -1,0 +1,116 @@
+/** One endpoint + credential + model that can serve. Built by `libs/config`, frozen; the same object in every job. */
+export interface Deployment {
+  /** `model_info.id`, else a hash of what says where it goes. Unique in the configuration; in headers and keys. */
+  readonly id: string;
+  /** The model group it stands in: its leases, cooldown and breaker live under this group's hash tag. */
+  readonly group: string;
+  /** Vendor adapter. */
+  readonly provider: 'openai' | 'azure' | 'anthropic';
+  /** The provider's name for the model, without prefix: `gpt-4o`, an Azure deployment's name, `claude-sonnet-4-5`. */
+  readonly model: string;
+  /** `litellm_params.model` with its provider: `azure/gpt-4o`. */
+  readonly fullModel: string;
+  /** `model_info.base_model` when given: what an Azure deployment really is. */
+  readonly baseModel: string | undefined;
+  readonly target: ProviderTarget;
+  /** Lower tiers first. Default 1 (LiteLLM's: deployments without an order come with the first tier). */
+  readonly order: number;
+  /** Relative share for simple-shuffle; absent: rpm, else tpm, else equal. */
+  readonly weight: number | undefined;
+  /** Hard limits for the cluster, per minute; absent: none. */
+  readonly rpm: number | undefined;
+  readonly tpm: number | undefined;
+  /** Most calls at a time in the cluster; absent: none. */
+  readonly maxParallel: number | undefined;
+  /** One attempt; absent: the router's. */
+  readonly timeoutMs: number | undefined;
+  /** To the first token of a stream; absent: the router's. */
+  readonly streamTimeoutMs: number | undefined;
+  readonly numRetries: number | undefined;
+  readonly cooldownMs: number | undefined;
+  /** Why it takes no calls (an `api_key` whose variable is unset); absent: it does. */
+  readonly disabled: string | undefined;
+  /** `model_info` as written, without secrets; echoed by `/model/info`. */
+  readonly info: Readonly<Record<string, unknown>>;
+}
+
+/** What an adapter needs to make the HTTP request. Holds the provider key: never logged, never in a job record. */
+export interface ProviderTarget {
+  /** As configured, or the provider's default; no trailing slash. Azure: the resource's origin, or a base ending in /openai/v1. */
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+  /** Azure: `api_version`; `v1`, `latest`, `preview` mean the v1 surface. */
+  readonly apiVersion: string | undefined;
+  /** Azure: Entra token sent as `Authorization: Bearer` instead of `api-key`. */
+  readonly azureAdToken: string | undefined;
+  readonly organization: string | undefined;
+  readonly extraHeaders: Readonly<Record<string, string>>;
+  /** Members set on the body after everything else. */
+  readonly extraBody: Readonly<Record<string, unknown>>;
+  /** OpenAI parameters of `litellm_params`: used where the client's body has none. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  /** `drop_params`: what the provider does not support is left out instead of refused. */
+  readonly dropParams: boolean;
+  readonly additionalDropParams: readonly string[];
+  readonly allowedOpenaiParams: readonly string[];
+}
+
+/**
+ * What a client can ask for by name. A weighted alias (`model_group_alias: {a: [{model, weight}]}`) is a group of its own
+ * with a queue of its own, whose deployments stand in other groups.
+ */
+export interface ModelGroup {
+  readonly name: string;
+  readonly deployments: readonly Deployment[];
+  /** Weighted alias only: the first attempt draws an entry, the strategy picks inside it. */
+  readonly entries: readonly AliasEntry[] | undefined;
+}
+
+export interface AliasEntry {
+  readonly weight: number;
+  readonly deploymentIds: readonly string[];
+}
+
+/** The router's settings, one set for the whole configuration. Times in ms. */
+export interface RoutingPolicy {
+  readonly strategy: 'simple-shuffle' | 'least-busy';
+  /** Further attempts inside one group. Default 2. */
+  readonly numRetries: number;
+  /** Least wait before the same deployment is asked again. Default 0: only the backoff counts. */
+  readonly retryAfterMs: number;
+  /** One attempt as a whole. Default 600,000. */
+  readonly timeoutMs: number;
+  /** To the first token; absent: 60,000 while another deployment or fallback can serve, else only `timeoutMs`. */
+  readonly streamTimeoutMs: number | undefined;
+  /** Between stream events from the first content on. Default 30,000. */
+  readonly idleTimeoutMs: number;
+  /** TCP and TLS. Default 5,000. */
+  readonly connectTimeoutMs: number;
+  /** Absent: 3 in a row. `0` with `cooldownMs` 0 or `disableCooldowns`: neither cooldown nor breaker. */
+  readonly allowedFails: number | undefined;
+  /** Absent: 5,000, doubled up to 15,000 while the first call back fails. */
+  readonly cooldownMs: number | undefined;
+  readonly disableCooldowns: boolean;
+  /** Asked group -> groups, aliases or deployment ids, in order. Key `*`: groups without an entry. */
+  readonly fallbacks: ReadonlyMap<string, readonly string[]>;
+  readonly contextWindowFallbacks: ReadonlyMap<string, readonly string[]>;
+  readonly contentPolicyFallbacks: ReadonlyMap<string, readonly string[]>;
+  /** Fallback groups per job. Default 5. */
+  readonly maxFallbacks: number;
+  readonly enablePreCallChecks: boolean;
+  /** How long sync calls wait while failures alone shut the whole group. Default 10,000. */
+  readonly outageWaitMs: number;
+  /** How long a JSON call is held. Default 280,000. */
+  readonly waitMs: number;
+  /** Default of `x-sluice-queue-ttl` for sync calls; absent: none. */
+  readonly maxQueueWaitMs: number | undefined;
+}
+
+/** The routing table: what the configuration says about models, ready for look-ups. */
+export interface ModelTable {
+  /** Model groups by name, weighted aliases among them. A name may hold `*`: a pattern. */
+  readonly groups: ReadonlyMap<string, ModelGroup>;
+  /** Plain aliases. */
+  readonly aliases: ReadonlyMap<string, { readonly group: string; readonly hidden: boolean }>;
+  readonly deployments: ReadonlyMap<string, Deployment>;
+}
