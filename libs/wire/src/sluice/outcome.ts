@@ -1,0 +1,29 @@
+import type { ErrorCode } from '../error-body.js';
+
+/** Who serves a job: what the response headers say. Known with the first content, so it travels in the head frame. */
+export interface Served {
+  /** `x-litellm-model-id`. */
+  deployment: string;
+  /** `x-litellm-model-group`: the asked group, or the fallback group that serves. */
+  group: string;
+  /** `x-litellm-model-api-base`: origin only. */
+  apiBase: string;
+  /** Attempts beyond the first, over all groups. */
+  retries: number;
+  /** Fallback groups entered. */
+  fallbacks: number;
+  maxRetries: number;
+}
+
+export type TerminalState = 'completed' | 'failed' | 'cancelled' | 'expired';
+
+/** How a job ended: written once, in the record and the terminal frame. */
+export interface Outcome {
+  state: TerminalState;
+  /** Absent when no deployment was asked. */
+  served?: Served;
+  error?: { code: ErrorCode; message: string; param?: string; retryAfterMs?: number };
+  usage?: { prompt: number; completion: number; estimated: boolean };
+  /** Time inside provider calls, ms: what `overhead-duration-ms` leaves out. */
+  upstreamMs?: number;
+}
