@@ -11,3 +11,17 @@ export {
   type StepContext,
 } from './dispatch/next-step.js';
 export { currentGroup, startOf, type Progress, type Tried } from './dispatch/progress.js';
+export {
+  LEASE_MS,
+  type BreakerRules,
+  type DeploymentStatus,
+  type HeldLease,
+  type LeaseAsk,
+  type LeaseCandidate,
+  type LeaseOutcome,
+  type LeaseRefusal,
+  type LeaseRefused,
+  type LeaseTaken,
+  type RefusalVerdict,
+  type SettledLease,
+} from './leases/lease.js';

@@ -1,0 +1,33 @@
+import { Redis, type RedisOptions } from 'ioredis';
+
+/** `api` fails fast, `worker` waits for the connection to return, `subscriber` does nothing but listen. */
+export type RedisRole = 'api' | 'worker' | 'subscriber';
+
+const SLOWEST_RETRY_MS = 2_000;
+
+/**
+ * What the roles want of a connection while Redis is away. A caller of the api is answered within a second, so its commands
+ * are refused at once (a command in flight when the connection broke is tried once more); BullMQ's workers demand
+ * `maxRetriesPerRequest: null`: their commands wait. No command timeout for them: blocking reads are commands too.
+ */
+const OPTIONS: Record<RedisRole, RedisOptions> = {
+  api: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 1_000, enableAutoPipelining: true },
+  worker: { maxRetriesPerRequest: null, enableAutoPipelining: true },
+  subscriber: { maxRetriesPerRequest: null, autoResubscribe: true },
+};
+
+/**
+ * Opens a connection, which goes on trying for as long as it lives.
+ * @param url `redis://…`, `rediss://…`, or the path of a Unix socket.
+ * @param onError Hears of each failed try; without a listener ioredis would print them.
+ */
+export function openRedis(url: string, { role, onError }: { role: RedisRole; onError: (error: Error) => void }): Redis {
+  const redis = new Redis(url, { ...OPTIONS[role], retryStrategy: retryDelayMs });
+  redis.on('error', onError);
+  return redis;
+}
+
+/** 50 ms, doubled up to 2 s: whoever waits for Redis goes on at most that long after its return. */
+export function retryDelayMs(tries: number): number {
+  return Math.min(50 * 2 ** Math.min(tries - 1, 10), SLOWEST_RETRY_MS);
+}

@@ -1,0 +1,162 @@
+-- Ends a lease, once: gives its slot back, corrects its tokens and applies what its call says about the deployment.
+--
+-- KEYS[1]   {sluice:<group>}:dep:<id>         hash, see take-lease.lua
+-- KEYS[2]   {sluice:<group>}:dep:<id>:slots   sorted set: lease id -> expiry
+-- KEYS[3]   {sluice:<group>}:dep:<id>:use     hash, see take-lease.lua
+-- KEYS[4]   {sluice:<group>}:dep:<id>:fails   list: times of the last failures, newest first
+-- ARGV[1]   lease id
+-- ARGV[2]   succeeded | failed | cools | out | neutral | unused
+-- ARGV[3]   second at which it was taken; empty: its use is not counted
+-- ARGV[4]   tokens to add to what was reserved; may be below 0
+-- ARGV[5]   retry hint in ms, 0..24 h; empty: none
+-- ARGV[6]   reason, for people
+-- ARGV[7]   1: the local circuit went open by this failure
+-- ARGV[8]   allowed fails; empty: unset
+-- ARGV[9]   cooldown in ms; empty: unset
+-- ARGV[10]  1: neither cooldown nor breaker
+-- ARGV[11]  now in ms, for tests; empty: Redis TIME
+-- Returns   {closed | open | cooling, until, was the probe (0|1), opened | closed | cooled | nothing}
+-- Time      Unix ms by Redis TIME
+--
+--            more failures than allowed, out                    time is over
+--   closed ────────────────────────────────────────► open ───────────────────► half-open
+--      ▲                                              ▲  probe failed              │ │
+--      │                                              └────────────────────────────┘ │
+--      └──────────────────────────── probe succeeded ────────────────────────────────┘
+--
+-- The lease id is the fence: a lease that ran out is still known for ten minutes, and its verdict counts; one that was
+-- settled is not, and nothing happens. Calls that began before the breaker opened change nothing at an open one.
+-- Twin: libs/core/src/leases/settle-lease.ts
+
+local IN_A_ROW = 3
+local FAILS_WINDOW_MS = 60000
+local OUT_MS = 300000
+local COOLDOWN_MS, LONGEST_COOLDOWN_MS = 5000, 15000
+local FORGET_MS = 3600000
+
+local leaseId, outcome, reason = ARGV[1], ARGV[2], ARGV[6]
+local retryAfter, allowedFails, cooldown = tonumber(ARGV[5]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local neverShuts = ARGV[10] == '1'
+local now = tonumber(ARGV[11])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+local held = redis.call('ZREM', KEYS[2], leaseId) == 1
+local state = redis.call('HMGET', KEYS[1], 'cool', 'open', 'probe', 'fails', 'trips')
+local cool, open = tonumber(state[1]) or 0, tonumber(state[2]) or 0
+local wasProbe = held and state[3] == leaseId
+local changed = 'nothing'
+
+local function correctUse()
+  local taken, more = ARGV[3], tonumber(ARGV[4])
+  local lessRequests = outcome == 'unused' and 1 or 0
+  if taken == '' or (more == 0 and lessRequests == 0) then
+    return
+  end
+  local use = redis.call('HMGET', KEYS[3], 'from', 'r' .. taken, 't' .. taken)
+  -- The second has left the minute, or was lost with Redis' memory: nothing to correct.
+  if not use[1] or not use[2] or tonumber(use[1]) > tonumber(taken) then
+    return
+  end
+  more = math.max(more, -(tonumber(use[3]) or 0))
+  redis.call('HINCRBY', KEYS[3], 'tokens', whole(more))
+  redis.call('HINCRBY', KEYS[3], 't' .. taken, whole(more))
+  if lessRequests == 1 and tonumber(use[2]) > 0 then
+    redis.call('HINCRBY', KEYS[3], 'requests', -1)
+    redis.call('HINCRBY', KEYS[3], 'r' .. taken, -1)
+  end
+end
+
+-- The hash is forgotten an hour after its last time is over.
+local function keep()
+  redis.call('PEXPIRE', KEYS[1], whole(math.max(cool, open, now) - now + FORGET_MS))
+end
+
+local function coolFor(ms)
+  if now + ms > math.max(cool, now) then
+    cool = now + ms
+    redis.call('HSET', KEYS[1], 'cool', whole(cool), 'coolWhy', reason)
+    keep()
+    changed = 'cooled'
+  end
+end
+
+local function openFor(ms, isOut)
+  local untilMs = math.max(open, now + ms)
+  redis.call('HSET', KEYS[1], 'open', whole(untilMs), 'openWhy', reason, 'openedAt', whole(now), 'fails', 0)
+  if isOut then
+    redis.call('HSET', KEYS[1], 'out', 1)
+  elseif now >= open then
+    redis.call('HDEL', KEYS[1], 'out')
+  end
+  redis.call('DEL', KEYS[4])
+  open = untilMs
+  keep()
+  changed = 'opened'
+end
+
+local function openByFailure()
+  local trips = tonumber(state[5]) or 0
+  openFor(cooldown or math.min(COOLDOWN_MS * 2 ^ math.min(trips, 8), LONGEST_COOLDOWN_MS), false)
+  redis.call('HINCRBY', KEYS[1], 'trips', 1)
+end
+
+local function close()
+  redis.call('HDEL', KEYS[1], 'open', 'openWhy', 'openedAt', 'out', 'probedAt', 'trips', 'fails')
+  redis.call('DEL', KEYS[4])
+  open = 0
+  changed = 'closed'
+end
+
+local function isOneTooMany()
+  local fails = redis.call('HINCRBY', KEYS[1], 'fails', 1)
+  keep()
+  if not allowedFails then
+    return fails > IN_A_ROW or ARGV[7] == '1'
+  end
+  redis.call('LPUSH', KEYS[4], whole(now))
+  redis.call('LTRIM', KEYS[4], 0, whole(allowedFails))
+  redis.call('PEXPIRE', KEYS[4], FAILS_WINDOW_MS)
+  local oldest = tonumber(redis.call('LINDEX', KEYS[4], whole(allowedFails)))
+  return oldest and oldest > now - FAILS_WINDOW_MS
+end
+
+if held then
+  correctUse()
+  if wasProbe then
+    redis.call('HDEL', KEYS[1], 'probe')
+  end
+  if outcome == 'succeeded' then
+    if wasProbe then
+      close()
+    elseif state[4] and state[4] ~= '0' then
+      redis.call('HDEL', KEYS[1], 'fails')
+    end
+  elseif neverShuts then
+    if wasProbe and outcome ~= 'neutral' and outcome ~= 'unused' then
+      close() -- the settings changed while it was open
+    end
+  elseif outcome == 'failed' then
+    if wasProbe or (open == 0 and isOneTooMany()) then
+      openByFailure()
+    end
+    if retryAfter then
+      coolFor(retryAfter)
+    end
+  elseif outcome == 'cools' then
+    coolFor(retryAfter or cooldown or COOLDOWN_MS)
+  elseif outcome == 'out' then
+    openFor(OUT_MS, true)
+  end
+end
+
+local after = (open > 0 and 'open') or (cool > now and 'cooling') or 'closed'
+if after ~= 'closed' then
+  return { after, math.max(cool, open), wasProbe and 1 or 0, changed }
+end
+return { after, 0, wasProbe and 1 or 0, changed }
