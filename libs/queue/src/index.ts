@@ -1,1 +1,15 @@
-export {};
+export { DeadWorkerReaper } from './dead-worker-reaper.js';
+export type { RunEnd, RunHooks, RunJob, StopReason } from './inference-worker.js';
+export { InferenceQueues } from './inference-queues.js';
+export { InferenceWorkers, type InferenceWorkersOptions } from './inference-workers.js';
+export type { JobEnvelope } from './job-envelope.js';
+export {
+  JobRecords,
+  type Accepted,
+  type BegunJob,
+  type FinishedJob,
+  type NewJob,
+  type RecordView,
+} from './job-records.js';
+export { QueueModule } from './queue.module.js';
+export { WorkerBeat, youngestBeatMs } from './worker-beat.js';

@@ -1,0 +1,77 @@
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { defineScript, type Script } from './define-script.js';
+import { keysOf } from './group-keys.js';
+import { bullJobId, type JobEnvelope } from './job-envelope.js';
+import feedWindow from './scripts/feed-window.lua';
+import sweepGroup from './scripts/sweep-group.lua';
+
+const FEED_AT_MOST = 500;
+const SWEEP_AT_MOST = 500;
+/** An `add` that BullMQ has not seen after so long was lost between record and queue. */
+const ADD_LOST_MS = 5_000;
+
+/**
+ * Moves jobs of one group from the backlog into BullMQ's window, in order. Every worker runs one; the script takes each
+ * job out of the backlog once, and what an interrupted feed leaves behind is swept.
+ */
+export class BacklogFeeder {
+  private readonly feedWindow: Script<[number, number, ...(string | number)[]]>;
+  private readonly sweepGroup: Script<[number, ...(string | number)[]]>;
+  private feeding: Promise<void> | undefined;
+  private again = false;
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly group: string,
+    private readonly queue: Queue<JobEnvelope>,
+  ) {
+    this.feedWindow = defineScript(redis, 'sluiceFeedWindow', 6, feedWindow);
+    this.sweepGroup = defineScript(redis, 'sluiceSweepGroup', 2, sweepGroup);
+  }
+
+  /** Safe to call at any time and often: calls that come while it runs lead to one more run. */
+  feed(): Promise<void> {
+    this.again = this.feeding !== undefined;
+    this.feeding ??= this.run().finally(() => (this.feeding = undefined));
+    return this.feeding;
+  }
+
+  private async run(): Promise<void> {
+    const k = keysOf(this.group);
+    do {
+      this.again = false;
+      const [, , ...fed] = await this.feedWindow(
+        k.backlog,
+        k.fed,
+        k.bullWait,
+        k.bullActive,
+        k.window,
+        k.gate,
+        FEED_AT_MOST,
+        k.recordPrefix,
+      );
+      await this.add(fed);
+    } while (this.again);
+  }
+
+  /** One worker at a time does this. Returns the jobs that are past their time and that nobody started. */
+  async sweep(): Promise<string[]> {
+    const k = keysOf(this.group);
+    const mine = await this.redis.set(k.sweeper, 1, 'PX', ADD_LOST_MS - 500, 'NX');
+    if (mine === null) return [];
+    const [count, ...rest] = await this.sweepGroup(k.due, k.fed, SWEEP_AT_MOST, ADD_LOST_MS, k.recordPrefix, k.bullJob);
+    await this.add(rest.slice(count));
+    return rest.slice(0, count) as string[];
+  }
+
+  private async add(triples: (string | number)[]): Promise<void> {
+    const jobs = [];
+    for (let i = 0; i < triples.length; i += 3) {
+      const jobId = triples[i] as string;
+      const data: JobEnvelope = { jobId, replyTo: triples[i + 2] as string };
+      jobs.push({ name: 'chat', data, opts: { jobId: bullJobId(jobId, triples[i + 1] as number) } });
+    }
+    if (jobs.length > 0) await this.queue.addBulk(jobs);
+  }
+}

@@ -1,0 +1,58 @@
+import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { bullJobId, type JobEnvelope } from './job-envelope.js';
+import { FEED_CHANNEL } from './group-keys.js';
+import { openGroupQueue } from './group-queue.js';
+import { JobRecords, type Accepted, type NewJob } from './job-records.js';
+
+/** How long a reply of the accept script says which way the next job goes. */
+const HINT_MS = 1_000;
+
+/** The queues of all model groups, from the api's side: taking jobs in. */
+export class InferenceQueues {
+  private readonly queues = new Map<string, Queue<JobEnvelope>>();
+  /** Groups whose next job goes to the backlog, and until when (monotonic ms) that is believed. */
+  private readonly blockedUntil = new Map<string, number>();
+
+  /** @param atStart the queues of the groups known at start, made by QueueModule */
+  constructor(
+    private readonly redis: Redis,
+    private readonly records: JobRecords,
+    atStart: Iterable<readonly [group: string, queue: Queue<JobEnvelope>]> = [],
+  ) {
+    for (const [group, queue] of atStart) this.queues.set(group, queue);
+  }
+
+  /**
+   * Writes the record and hands the job to BullMQ, in one round trip where nothing waits. Safe to repeat with the same
+   * job id. Follow the job BEFORE this: a fast worker answers before it returns.
+   * @throws when Redis does not answer within a second
+   */
+  async accept(group: string, job: NewJob): Promise<Accepted> {
+    const isBlocked = (this.blockedUntil.get(group) ?? 0) > performance.now();
+    const accepted = this.records.accept(group, job, !isBlocked);
+    if (!isBlocked) await Promise.all([accepted, this.add(group, job)]); // one pipeline, the record first
+    const reply = await accepted;
+    if (reply.kind !== 'accepted' || reply.nextToBacklog) this.blockedUntil.set(group, performance.now() + HINT_MS);
+    else if (isBlocked) this.blockedUntil.delete(group);
+    if (reply.kind === 'accepted' && reply.feedNow) await this.redis.publish(FEED_CHANNEL, group);
+    return reply;
+  }
+
+  private async add(group: string, { jobId, replyTo }: NewJob): Promise<void> {
+    await this.open(group).add('chat', { jobId, replyTo }, { jobId: bullJobId(jobId, 1) });
+  }
+
+  private open(group: string): Queue<JobEnvelope> {
+    let queue = this.queues.get(group);
+    if (queue === undefined) {
+      queue = openGroupQueue(this.redis, group);
+      this.queues.set(group, queue);
+    }
+    return queue;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled([...this.queues.values()].map((queue) => queue.close()));
+  }
+}

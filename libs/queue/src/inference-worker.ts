@@ -1,0 +1,146 @@
+import { UnrecoverableError, WaitingError, Worker, type Job, type Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { BacklogFeeder } from './backlog-feeder.js';
+import { INFERENCE, queuePrefix } from './group-keys.js';
+import { openGroupQueue } from './group-queue.js';
+import type { JobEnvelope } from './job-envelope.js';
+
+/** Why a run is told to stop. `stale`: its lock is lost, another worker may run it. */
+export type StopReason = 'cancelled' | 'drain' | 'stale';
+
+/**
+ * What became of a run. `over`: a terminal record is written, or there was nothing to do. `requeued`: the job stands in the
+ * backlog, its BullMQ job ends. `handed_back`: the record says queued, its BullMQ job goes back to wait.
+ */
+export type RunEnd =
+  | { kind: 'over' | 'requeued' | 'handed_back'; othersWait: boolean }
+  | { kind: 'failed'; code: string; othersWait: boolean };
+
+export type RunJob = (envelope: JobEnvelope, stop: AbortSignal, hooks: RunHooks) => Promise<RunEnd>;
+
+export interface RunHooks {
+  /** Call when a lease is taken while others wait: the next ones may find room too. */
+  feedMore: () => void;
+}
+
+export interface InferenceWorkerOptions {
+  group: string;
+  workerId: string;
+  /** Jobs that run at a time in this process. */
+  concurrency: number;
+  run: RunJob;
+  /** Ends a job that nobody started in its time. */
+  expire: (group: string, jobId: string) => Promise<void>;
+  /** Lost connections and the like; BullMQ carries on by itself. */
+  onError: (error: Error) => void;
+}
+
+const FEED_EVERY_MS = 1_000;
+const SWEEP_EVERY_MS = 5_000;
+
+/** Takes jobs of one model group and runs them; feeds and sweeps the group's backlog. */
+export class InferenceWorker {
+  private worker: Worker<JobEnvelope> | undefined;
+  private queue: Queue<JobEnvelope> | undefined;
+  private feeder: BacklogFeeder | undefined;
+  private timers: NodeJS.Timeout[] = [];
+  private readonly running = new Map<string, AbortController>();
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly options: InferenceWorkerOptions,
+  ) {}
+
+  start(): void {
+    const { group, workerId, concurrency, onError } = this.options;
+    this.queue = openGroupQueue(this.redis, group);
+    this.feeder = new BacklogFeeder(this.redis, group, this.queue);
+    this.worker = new Worker<JobEnvelope>(
+      INFERENCE,
+      // BullMQ passes its signal only to a function that declares three parameters.
+      (job, token, signal) => this.process(job, token!, signal!),
+      {
+        connection: this.redis,
+        prefix: queuePrefix(group),
+        name: workerId,
+        concurrency,
+        lockDuration: 20_000,
+        stalledInterval: 5_000,
+        maxStalledCount: 25, // the default 1 fails a job for good at the second crash; `begin` counts crashes itself
+        drainDelay: 1, // a job handed back wakes no idle worker: this is how long it may then lie
+        runRetryDelay: 1_000, // after a lost connection; the default is 15 s
+      },
+    );
+    this.worker.on('error', onError);
+    this.worker.on('lockRenewalFailed', (bullIds: string[]) => {
+      for (const bullId of bullIds) this.stop(bullId.slice(0, bullId.lastIndexOf('-')), 'stale');
+    });
+    this.every(FEED_EVERY_MS, () => this.feeder!.feed());
+    this.every(SWEEP_EVERY_MS, () => this.sweep());
+  }
+
+  feedNow(): void {
+    this.feeder?.feed().catch(this.options.onError);
+  }
+
+  /** Tells a run to stop; it decides what becomes of the job. */
+  stop(jobId: string, reason: StopReason): void {
+    this.running.get(jobId)?.abort(reason);
+  }
+
+  get busy(): number {
+    return this.running.size;
+  }
+
+  /**
+   * Stops taking jobs, lets those that run finish until `deadline` settles, then has them handed back.
+   * Safe to call twice.
+   */
+  async drain(deadline: Promise<unknown>): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    this.timers = [];
+    const worker = this.worker;
+    this.worker = undefined;
+    const closed = worker?.close();
+    await Promise.race([closed, deadline]);
+    for (const run of this.running.values()) run.abort('drain' satisfies StopReason);
+    await closed;
+    await this.feeder?.feed().catch(() => undefined);
+    await this.queue?.close();
+    this.queue = undefined;
+  }
+
+  private async process(job: Job<JobEnvelope>, token: string, bullSignal: AbortSignal): Promise<void> {
+    const { jobId } = job.data;
+    const stop = new AbortController();
+    bullSignal.addEventListener('abort', () => stop.abort('stale' satisfies StopReason), { once: true });
+    this.running.set(jobId, stop);
+    let end: RunEnd;
+    try {
+      end = await this.options.run(job.data, stop.signal, { feedMore: () => this.feedNow() });
+    } catch (error) {
+      this.options.onError(error as Error);
+      throw error;
+    } finally {
+      if (this.running.get(jobId) === stop) this.running.delete(jobId);
+    }
+    if (end.othersWait) this.feedNow();
+    if (end.kind === 'failed') throw new UnrecoverableError(end.code);
+    if (end.kind === 'handed_back') {
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
+    // Nothing is returned: BullMQ would copy it into its event stream.
+  }
+
+  private async sweep(): Promise<void> {
+    for (const jobId of await this.feeder!.sweep()) await this.options.expire(this.options.group, jobId);
+  }
+
+  private every(ms: number, chore: () => Promise<void>): void {
+    const timer = setInterval(() => {
+      chore().catch(this.options.onError);
+    }, ms);
+    this.timers.push(timer);
+  }
+}

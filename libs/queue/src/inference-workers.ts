@@ -1,0 +1,52 @@
+import type { Redis } from 'ioredis';
+import { cancelChannel, FEED_CHANNEL } from './group-keys.js';
+import { InferenceWorker, type InferenceWorkerOptions } from './inference-worker.js';
+
+export interface InferenceWorkersOptions extends Omit<InferenceWorkerOptions, 'group'> {
+  /** How long running jobs may finish once told to stop, before they are handed back, ms. */
+  drainMs: number;
+}
+
+/** One InferenceWorker for each model group that this process serves. */
+export class InferenceWorkers {
+  private readonly byGroup = new Map<string, InferenceWorker>();
+
+  /** @param subscriber a connection of its own: a subscribed one can do nothing else */
+  constructor(
+    private readonly redis: Redis,
+    private readonly subscriber: Redis,
+    private readonly options: InferenceWorkersOptions,
+  ) {}
+
+  async start(groups: Iterable<string>): Promise<void> {
+    for (const group of groups) {
+      const worker = new InferenceWorker(this.redis, { ...this.options, group });
+      this.byGroup.set(group, worker);
+      worker.start();
+    }
+    const cancels = cancelChannel(this.options.workerId);
+    this.subscriber.on('message', (channel: string, message: string) => {
+      if (channel === FEED_CHANNEL) this.byGroup.get(message)?.feedNow();
+      else if (channel === cancels) for (const worker of this.byGroup.values()) worker.stop(message, 'cancelled');
+    });
+    await this.subscriber.subscribe(cancels, FEED_CHANNEL);
+  }
+
+  get groups(): string[] {
+    return [...this.byGroup.keys()];
+  }
+
+  get busy(): number {
+    let busy = 0;
+    for (const worker of this.byGroup.values()) busy += worker.busy;
+    return busy;
+  }
+
+  /** Safe to call twice. */
+  async stop(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise((resolve) => (timer = setTimeout(resolve, this.options.drainMs)));
+    await Promise.all([...this.byGroup.values()].map((worker) => worker.drain(deadline)));
+    clearTimeout(timer);
+  }
+}

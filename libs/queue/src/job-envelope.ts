@@ -1,0 +1,12 @@
+/** All that BullMQ carries. The request and the result are in the job record: BullMQ copies job data more than once. */
+export interface JobEnvelope {
+  jobId: string;
+  /** Inbox channel of the api replica that waits. */
+  replyTo: string;
+}
+
+/**
+ * BullMQ's id of a job that was fed for the n-th time. A repeated add after a time-out has the same id and is dropped; a
+ * job that goes back to the backlog never meets its predecessor.
+ */
+export const bullJobId = (jobId: string, fed: number): string => `${jobId}-${fed}`;

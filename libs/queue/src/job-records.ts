@@ -1,0 +1,213 @@
+import type { Redis } from 'ioredis';
+import { defineScript, type Script } from './define-script.js';
+import { keysOf, SILENCE_MS, WORKER_CHANNEL } from './group-keys.js';
+import acceptJob from './scripts/accept-job.lua';
+import beginJob from './scripts/begin-job.lua';
+import cancelJob from './scripts/cancel-job.lua';
+import finishJob from './scripts/finish-job.lua';
+import noteAttempt from './scripts/note-attempt.lua';
+import requeueJob from './scripts/requeue-job.lua';
+
+export interface NewJob {
+  jobId: string;
+  /** The body as the caller sent it. */
+  request: Buffer;
+  /** What was prepared from it, JSON. */
+  job: string;
+  replyTo: string;
+  /** Time until it expires when nobody starts it. */
+  dueInMs: number;
+  /** Time that its caller waits for a start; 0: none (`x-sluice-when-full: reject`). */
+  startInMs: number;
+  /** No fallback group could serve it. */
+  isLone: boolean;
+}
+
+export type Accepted =
+  | { kind: 'accepted'; nextToBacklog: boolean; feedNow: boolean }
+  | { kind: 'no_worker' }
+  | { kind: 'no_capacity'; retryAfterMs: number }
+  | { kind: 'queue_full'; retryAfterMs: number };
+
+export interface BegunJob {
+  epoch: number;
+  /** Runs that lost their worker so far. */
+  crashes: number;
+  /** Redis TIME, ms. */
+  nowMs: number;
+  /** Last seq in the job's stream: what callers have seen. */
+  seq: number;
+  isCancelled: boolean;
+  othersWait: boolean;
+  request: Buffer;
+  job: string;
+  /** As `noteAttempt` and `requeue` wrote it; empty: none yet. */
+  progress: string;
+}
+
+export interface FinishedJob {
+  jobId: string;
+  epoch: number;
+  state: 'completed' | 'failed' | 'cancelled' | 'expired';
+  outcome: string;
+  result: Buffer | string;
+}
+
+export interface RecordView {
+  state: string;
+  seq: number;
+  outcome: string | undefined;
+  result: Buffer | undefined;
+}
+
+const MOST_WAITING = 200_000;
+/** Results up to this size go along in the terminal frame. */
+const INLINE_BYTES = 256 * 1024;
+const KEPT_MS = 10 * 60_000;
+/** After a follower got the terminal frame: long enough for one that lost it to look. */
+const KEPT_DELIVERED_MS = 60_000;
+
+/**
+ * The truth about jobs: one Redis hash each, changed by scripts only. Terminal state is written once; writes of a run
+ * carry its epoch, and a stale run's are refused.
+ *
+ *     queued ⇄ running → completed | failed | cancelled | expired
+ */
+export class JobRecords {
+  private readonly acceptJob: Script<[string, number, number]>;
+  private readonly beginJob: Script<[Buffer, number, number, number, number, number, number, Buffer, Buffer, Buffer]>;
+  private readonly noteAttempt: Script<'go' | 'stale' | 'cancelled'>;
+  private readonly finishJob: Script<[string, number]>;
+  private readonly requeueJob: Script<'requeued' | 'stale' | 'cancelled'>;
+  private readonly cancelJob: Script<'cancelled' | 'cancelling' | 'over' | 'gone'>;
+
+  constructor(private readonly redis: Redis) {
+    this.acceptJob = defineScript(redis, 'sluiceAcceptJob', 9, acceptJob);
+    this.beginJob = defineScript(redis, 'sluiceBeginJob', 4, beginJob, true);
+    this.noteAttempt = defineScript(redis, 'sluiceNoteAttempt', 1, noteAttempt);
+    this.finishJob = defineScript(redis, 'sluiceFinishJob', 5, finishJob);
+    this.requeueJob = defineScript(redis, 'sluiceRequeueJob', 5, requeueJob);
+    this.cancelJob = defineScript(redis, 'sluiceCancelJob', 5, cancelJob);
+  }
+
+  /** @param direct the caller adds the job to BullMQ in the same pipeline; else it goes to the backlog */
+  async accept(group: string, job: NewJob, direct: boolean): Promise<Accepted> {
+    const k = keysOf(group);
+    const [kind, a, b] = await this.acceptJob(
+      k.record(job.jobId),
+      k.backlog,
+      k.due,
+      k.fed,
+      k.workers,
+      k.bullWait,
+      k.bullActive,
+      k.window,
+      k.gate,
+      job.jobId,
+      job.request,
+      job.job,
+      job.replyTo,
+      job.dueInMs,
+      direct ? 1 : 0,
+      SILENCE_MS,
+      job.startInMs,
+      job.isLone ? 1 : 0,
+      MOST_WAITING,
+    );
+    if (kind === 'no_worker') return { kind };
+    if (kind === 'no_capacity' || kind === 'queue_full') return { kind, retryAfterMs: a };
+    return { kind: 'accepted', nextToBacklog: a === 1, feedNow: b === 1 };
+  }
+
+  /** Undefined when there is nothing to run: no record, or over already. */
+  async begin(group: string, jobId: string, workerId: string): Promise<BegunJob | undefined> {
+    const k = keysOf(group);
+    const reply = await this.beginJob(k.record(jobId), k.due, k.fed, k.backlog, jobId, workerId);
+    if (reply[0].latin1Slice() !== 'begun') return undefined;
+    const [, epoch, crashes, nowMs, seq, cancelled, waiting, request, job, progress] = reply;
+    return {
+      epoch,
+      crashes,
+      nowMs,
+      seq,
+      isCancelled: cancelled === 1,
+      othersWait: waiting === 1,
+      request,
+      job: job.utf8Slice(),
+      progress: progress.utf8Slice(),
+    };
+  }
+
+  note(group: string, jobId: string, epoch: number, progress: string): Promise<'go' | 'stale' | 'cancelled'> {
+    return this.noteAttempt(keysOf(group).record(jobId), epoch, progress);
+  }
+
+  /** Undefined when another run has begun or it was over: then nothing was written. */
+  async finish(group: string, end: FinishedJob): Promise<{ othersWait: boolean } | undefined> {
+    return this.end(group, end, String(end.epoch));
+  }
+
+  /** Ends a job that nobody started. Undefined when somebody did. */
+  async expire(group: string, jobId: string, outcome: string): Promise<{ othersWait: boolean } | undefined> {
+    return this.end(group, { jobId, state: 'expired', outcome, result: '' }, '');
+  }
+
+  private async end(
+    group: string,
+    { jobId, state, outcome, result }: Omit<FinishedJob, 'epoch'>,
+    epoch: string,
+  ): Promise<{ othersWait: boolean } | undefined> {
+    const k = keysOf(group);
+    const keys = [k.record(jobId), k.stream(jobId), k.backlog, k.due, k.fed];
+    const times = [KEPT_DELIVERED_MS, KEPT_MS, INLINE_BYTES];
+    const [kind, waiting] = await this.finishJob(...keys, epoch, state, outcome, result, jobId, ...times);
+    return kind === 'finished' ? { othersWait: waiting === 1 } : undefined;
+  }
+
+  /** @param toBacklog nothing free: not fed again before that time (Unix ms); absent: its BullMQ job goes back to wait */
+  requeue(
+    group: string,
+    run: { jobId: string; epoch: number; progress: string; dueAtMs: number },
+    toBacklog?: { untilMs: number },
+  ): Promise<'requeued' | 'stale' | 'cancelled'> {
+    const k = keysOf(group);
+    return this.requeueJob(
+      k.record(run.jobId),
+      k.backlog,
+      k.due,
+      k.fed,
+      k.gate,
+      run.epoch,
+      run.jobId,
+      run.progress,
+      run.dueAtMs,
+      toBacklog === undefined ? 'handed_back' : 'backlog',
+      toBacklog?.untilMs ?? 0,
+    );
+  }
+
+  /** `cancelling`: it runs, and its worker has been told. */
+  cancel(group: string, jobId: string, outcome: string): Promise<'cancelled' | 'cancelling' | 'over' | 'gone'> {
+    const k = keysOf(group);
+    const keys = [k.record(jobId), k.stream(jobId), k.backlog, k.due, k.fed];
+    return this.cancelJob(...keys, jobId, outcome, KEPT_DELIVERED_MS, WORKER_CHANNEL);
+  }
+
+  /** For a follower that may have missed something. Undefined when there is no record (any more). */
+  async look(group: string, jobId: string): Promise<RecordView | undefined> {
+    const [state, seq, outcome, result] = await this.redis.hmgetBuffer(
+      keysOf(group).record(jobId),
+      'state',
+      'seq',
+      'outcome',
+      'result',
+    );
+    if (!state) return undefined;
+    return {
+      state: state.latin1Slice(),
+      seq: Number(seq?.latin1Slice() ?? 0),
+      outcome: outcome?.utf8Slice(),
+      result: result ?? undefined,
+    };
+  }
+}

@@ -1,0 +1,29 @@
+-- A worker says that it lives and how many jobs of this group it runs at a time; the group's window follows.
+--
+-- KEYS[1]  {sluice:<group>}:workers      sorted set: worker id -> last beat
+-- KEYS[2]  {sluice:<group>}:capacity     hash: worker id -> jobs at a time
+-- KEYS[3]  {sluice:<group>}:window       string: runnable jobs that BullMQ may hold
+-- ARGV[1]  worker id
+-- ARGV[2]  jobs at a time; 0: it leaves
+-- ARGV[3]  ms of silence after which a worker is dead
+-- ARGV[4]  window as a multiple of the capacity
+-- Returns  jobs at a time, all living workers together
+-- Time     Redis TIME, ms
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if ARGV[2] == '0' then
+  redis.call('ZREM', KEYS[1], ARGV[1])
+  redis.call('HDEL', KEYS[2], ARGV[1])
+else
+  redis.call('ZADD', KEYS[1], now, ARGV[1])
+  redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+end
+for _, dead in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3])) do
+  redis.call('ZREM', KEYS[1], dead)
+  redis.call('HDEL', KEYS[2], dead)
+end
+local capacity = 0
+for _, n in ipairs(redis.call('HVALS', KEYS[2])) do capacity = capacity + n end
+redis.call('SET', KEYS[3], capacity * ARGV[4])
+return capacity

@@ -1,0 +1,42 @@
+-- Writes the one terminal state of a job and tells who waits for it, in one step.
+--
+-- KEYS[1]  {sluice:<group>}:job:<id>       hash, the job record
+-- KEYS[2]  {sluice:<group>}:stream:<id>    stream of its frames
+-- KEYS[3]  {sluice:<group>}:backlog        sorted set
+-- KEYS[4]  {sluice:<group>}:due            sorted set
+-- KEYS[5]  {sluice:<group>}:fed            sorted set
+-- ARGV[1]  epoch of the run; '' when it is not a run that ends it (expiry)
+-- ARGV[2]  state: completed | failed | cancelled | expired
+-- ARGV[3]  outcome, JSON
+-- ARGV[4]  result, as bytes
+-- ARGV[5]  job id
+-- ARGV[6]  ms that the record is kept when a follower got the frame
+-- ARGV[7]  ms that it is kept otherwise, and the stream in any case
+-- ARGV[8]  largest result that goes along in the frame, bytes; a larger one is read from the record
+-- Returns  {'finished', 1 when jobs wait in the backlog} | {'stale'} another run has begun, or it is over
+-- Time     none
+--
+-- The terminal frame is written as `frameHead` in libs/wire does.
+
+local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'replyTo', 'followers', 'seq')
+local state = record[2]
+if not state or (ARGV[1] ~= '' and record[1] ~= ARGV[1]) then return { 'stale' } end
+if ARGV[1] == '' and state ~= 'queued' then return { 'stale' } end
+if state ~= 'queued' and state ~= 'running' then return { 'stale' } end
+
+redis.call('HSET', KEYS[1], 'state', ARGV[2], 'outcome', ARGV[3], 'result', ARGV[4])
+redis.call('HDEL', KEYS[1], 'request', 'progress')
+if ARGV[1] == '' then
+  redis.call('ZREM', KEYS[3], ARGV[5])
+  redis.call('ZREM', KEYS[4], ARGV[5])
+  redis.call('ZREM', KEYS[5], ARGV[5])
+end
+
+local frame = ARGV[5] .. 't' .. record[1] .. ',' .. (tonumber(record[5] or 0) + 1) .. ',0\n' .. ARGV[3] .. '\n'
+if #ARGV[4] <= tonumber(ARGV[8]) then frame = frame .. ARGV[4] end
+local heard = redis.call('PUBLISH', record[3], frame)
+for inbox in string.gmatch(record[4] or '', '[^ ]+') do redis.call('PUBLISH', inbox, frame) end
+
+redis.call('PEXPIRE', KEYS[1], heard > 0 and ARGV[6] or ARGV[7])
+if record[5] then redis.call('PEXPIRE', KEYS[2], ARGV[7]) end
+return { 'finished', redis.call('EXISTS', KEYS[3]) }

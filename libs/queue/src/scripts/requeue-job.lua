@@ -1,0 +1,33 @@
+-- A run ends without an outcome: the job waits again. No attempt is used, no crash counted.
+--
+-- KEYS[1]  {sluice:<group>}:job:<id>     hash, the job record
+-- KEYS[2]  {sluice:<group>}:backlog      sorted set
+-- KEYS[3]  {sluice:<group>}:due          sorted set
+-- KEYS[4]  {sluice:<group>}:fed          sorted set
+-- KEYS[5]  {sluice:<group>}:gate         hash: until, burst
+-- ARGV[1]  epoch of the run
+-- ARGV[2]  job id
+-- ARGV[3]  progress, JSON
+-- ARGV[4]  when it expires unstarted, Unix ms
+-- ARGV[5]  'backlog': nothing free, back to the backlog's head; 'handed_back': its BullMQ job goes back to wait
+-- ARGV[6]  nothing is fed before this, Unix ms; 0: no such thing
+-- Returns  'requeued' | 'stale' | 'cancelled' (finish it instead)
+-- Time     Redis TIME, ms
+
+local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'cancel', 'order')
+if record[1] ~= ARGV[1] or record[2] ~= 'running' then return 'stale' end
+if record[3] then return 'cancelled' end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', ARGV[3])
+redis.call('HDEL', KEYS[1], 'worker')
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[2])
+if ARGV[5] == 'handed_back' then
+  redis.call('ZADD', KEYS[4], now, ARGV[2])
+else
+  redis.call('ZADD', KEYS[2], record[4], ARGV[2]) -- its old place: before everything that came later
+  redis.call('HSET', KEYS[5], 'until', ARGV[6], 'burst', 1)
+  redis.call('PEXPIRE', KEYS[5], math.max(1, tonumber(ARGV[6]) - now) + 60000)
+end
+return 'requeued'
