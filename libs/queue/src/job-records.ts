@@ -123,7 +123,7 @@ export class JobRecords {
   async begin(group: string, jobId: string, workerId: string): Promise<BegunJob | undefined> {
     const k = keysOf(group);
     const reply = await this.beginJob(k.record(jobId), k.due, k.fed, k.backlog, jobId, workerId);
-    if (reply[0].latin1Slice() !== 'begun') return undefined;
+    if (reply[0].toString('latin1') return undefined;
     const [, epoch, crashes, nowMs, seq, cancelled, waiting, request, job, progress] = reply;
     return {
       epoch,
@@ -133,8 +133,8 @@ export class JobRecords {
       isCancelled: cancelled === 1,
       othersWait: waiting === 1,
       request,
-      job: job.utf8Slice(),
-      progress: progress.utf8Slice(),
+      job: job.toString(),
+      progress: progress.toString(),
     };
   }
 
@@ -204,9 +204,9 @@ export class JobRecords {
     );
     if (!state) return undefined;
     return {
-      state: state.latin1Slice(),
-      seq: Number(seq?.latin1Slice() ?? 0),
-      outcome: outcome?.utf8Slice(),
+      state: state.toString('latin1'),
+      seq: Number(seq?.toString('latin1'),
+      outcome: outcome?.toString(),
       result: result ?? undefined,
     };
   }

@@ -39,10 +39,13 @@ export function readFrame(bytes: Buffer): Frame | undefined {
   const kind = KIND_OF.get(bytes[ID_BYTES] ?? 0);
   const lineEnd = bytes.indexOf(NEWLINE, ID_BYTES);
   if (kind === undefined || lineEnd === -1) return undefined;
-  const [epoch, firstSeq, count] = bytes.latin1Slice(ID_BYTES + 1, lineEnd).split(',').map(Number);
+  const [epoch, firstSeq, count] = bytes
+    .toString('latin1', ID_BYTES + 1, lineEnd)
+    .split(',')
+    .map(Number);
   if (!Number.isInteger(epoch) || !Number.isInteger(firstSeq) || !Number.isInteger(count)) return undefined;
   return {
-    jobId: bytes.latin1Slice(0, ID_BYTES),
+    jobId: bytes.toString('latin1', 0, ID_BYTES),
     kind,
     epoch: epoch!,
     firstSeq: firstSeq!,
@@ -54,5 +57,5 @@ export function readFrame(bytes: Buffer): Frame | undefined {
 /** Splits a payload into its JSON line and the bytes behind it. JSON.stringify writes no line breaks. */
 export function readPayload<Line>(payload: Buffer): { line: Line; rest: Buffer } {
   const lineEnd = payload.indexOf(NEWLINE);
-  return { line: JSON.parse(payload.utf8Slice(0, lineEnd)) as Line, rest: payload.subarray(lineEnd + 1) };
+  return { line: JSON.parse(payload.toString('utf8', 0, lineEnd)) as Line, rest: payload.subarray(lineEnd + 1) };
 }

@@ -1,0 +1,93 @@
+import { frameHead, readFrame, type Frame } from '@sluice/wire';
+import { Observable } from 'rxjs';
+
+/** What a look at record and stream found. */
+export interface Looked {
+  /** Frames of the stream from the asked seq on, in order. */
+  frames: Frame[];
+  /** The job is over. */
+  terminal: Frame | undefined;
+}
+
+/** Undefined when there is no record. @throws when Redis is away: asked again later */
+export type LookAtRecord = (jobId: string, fromSeq: number) => Promise<Looked | undefined>;
+
+/**
+ * Follows one job: hands on its frames in order, each event once, whatever the channel loses, repeats or turns round.
+ *
+ *     in order ──► handed on · later than expected (gap), or 5 s of silence ──► look at record and stream · seen ──► dropped
+ *
+ * Frames are cold until `frames` is subscribed to, and kept until then. One subscriber.
+ */
+export class Follower {
+  heardAt = performance.now();
+  private nextSeq = 1;
+  private readonly held: Frame[] = [];
+  private looking = false;
+  private closed = false;
+  private sink: ((frame: Frame) => void) | undefined;
+  private complete: (() => void) | undefined;
+
+  constructor(
+    readonly jobId: string,
+    private readonly look: LookAtRecord,
+    private readonly leave: () => void,
+  ) {}
+
+  /** Ends after the terminal frame. Unsubscribing stops following. */
+  readonly frames = new Observable<Frame>((subscriber) => {
+    this.sink = (frame) => subscriber.next(frame);
+    this.complete = () => subscriber.complete();
+    for (const frame of this.held.splice(0)) this.handOn(frame);
+    return () => this.close();
+  });
+
+  hear(frame: Frame): void {
+    this.heardAt = performance.now();
+    if (this.closed || frame.firstSeq + Math.max(frame.count, 1) <= this.nextSeq) return; // seen
+    if (frame.firstSeq !== this.nextSeq) return this.lookNow(); // the look finds this one too
+    this.accept(frame);
+  }
+
+  /** Safe to call at any time; one look at a time. */
+  lookNow(): void {
+    if (this.looking || this.closed) return;
+    this.looking = true;
+    this.heardAt = performance.now();
+    this.look(this.jobId, this.nextSeq)
+      .then((looked) => this.catchUp(looked))
+      .catch(() => undefined) // Redis is away: the patrol looks again, and who waits has a limit of their own
+      .finally(() => (this.looking = false));
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.leave();
+  }
+
+  private catchUp(looked: Looked | undefined): void {
+    if (looked === undefined) return;
+    for (const frame of looked.frames) if (frame.firstSeq === this.nextSeq && !this.closed) this.accept(frame);
+    const { terminal } = looked;
+    if (terminal !== undefined && !this.closed && terminal.firstSeq === this.nextSeq) this.accept(terminal);
+  }
+
+  private accept(frame: Frame): void {
+    this.nextSeq = frame.firstSeq + frame.count;
+    if (frame.kind === 'terminal') this.close(); // nothing comes after it
+    if (this.sink === undefined) this.held.push(frame);
+    else this.handOn(frame);
+  }
+
+  private handOn(frame: Frame): void {
+    this.sink!(frame);
+    if (frame.kind === 'terminal') this.complete!();
+  }
+}
+
+/** The terminal frame as `finish-job.lua` would publish it, made from the record of a job that is over. */
+export function terminalFrame(jobId: string, lastSeq: number, outcome: string, result: Buffer | undefined): Frame {
+  const head = Buffer.from(`${frameHead(jobId, 'terminal', 0, lastSeq + 1, 0)}${outcome}\n`);
+  return readFrame(Buffer.concat([head, result ?? Buffer.alloc(0)]))!;
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { readFrame } from '@sluice/wire';
+import type { Redis } from 'ioredis';
+import { Follower, type LookAtRecord } from './follower.js';
+
+/** A follower that has heard nothing for so long looks at the record: a lost last frame leaves no gap to see. */
+const SILENCE_MS = 5_000;
+const PATROL_EVERY_MS = 1_000;
+
+/**
+ * One Redis channel per api replica; frames are handed to the follower of their job. A SUBSCRIBE per request would cost a
+ * round trip and a channel each.
+ */
+export class Inbox {
+  /** Nobody can guess it: 128 random bits. */
+  readonly channel = `sluice:inbox:${randomBytes(16).toString('hex')}`;
+  private readonly followers = new Map<string, Follower>();
+  private patrol: NodeJS.Timeout | undefined;
+  private readonly onMessage = (_channel: Buffer, bytes: Buffer): void => {
+    const frame = readFrame(bytes);
+    if (frame !== undefined) this.followers.get(frame.jobId)?.hear(frame);
+  };
+  /** What was published while the connection was away is lost: look. */
+  private readonly onReady = (): void => {
+    for (const follower of this.followers.values()) follower.lookNow();
+  };
+
+  /** @param subscriber a connection of its own: a subscribed one can do nothing else */
+  constructor(private readonly subscriber: Redis) {}
+
+  async start(): Promise<void> {
+    this.subscriber.on('messageBuffer', this.onMessage);
+    this.subscriber.on('ready', this.onReady); // ioredis subscribes again by itself
+    this.patrol = setInterval(() => this.lookAfterSilentOnes(), PATROL_EVERY_MS);
+    this.patrol.unref();
+    await this.subscriber.subscribe(this.channel);
+  }
+
+  stop(): void {
+    clearInterval(this.patrol);
+    this.subscriber.off('messageBuffer', this.onMessage);
+    this.subscriber.off('ready', this.onReady);
+    for (const follower of this.followers.values()) follower.close();
+  }
+
+  /**
+   * Call this BEFORE the job is enqueued: a fast worker answers before `add` returns, and 1-4 % of answers were lost when
+   * followers came second.
+   * @param look reads the job's record and replays its stream
+   */
+  follow(jobId: string, look: LookAtRecord): Follower {
+    const follower = new Follower(jobId, look, () => this.followers.delete(jobId));
+    this.followers.set(jobId, follower);
+    return follower;
+  }
+
+  get following(): number {
+    return this.followers.size;
+  }
+
+  private lookAfterSilentOnes(): void {
+    const now = performance.now();
+    for (const follower of this.followers.values()) {
+      if (now - follower.heardAt > SILENCE_MS) follower.lookNow();
+    }
+  }
+}
