@@ -123,7 +123,7 @@ export class JobRecords {
   async begin(group: string, jobId: string, workerId: string): Promise<BegunJob | undefined> {
     const k = keysOf(group);
     const reply = await this.beginJob(k.record(jobId), k.due, k.fed, k.backlog, jobId, workerId);
-    if (reply[0].toString('latin1') return undefined;
+    if (reply[0].toString('latin1') !== 'begun') return undefined;
     const [, epoch, crashes, nowMs, seq, cancelled, waiting, request, job, progress] = reply;
     return {
       epoch,
@@ -205,7 +205,7 @@ export class JobRecords {
     if (!state) return undefined;
     return {
       state: state.toString('latin1'),
-      seq: Number(seq?.toString('latin1'),
+      seq: Number(seq?.toString('latin1') ?? 0),
       outcome: outcome?.toString(),
       result: result ?? undefined,
     };
