@@ -6,7 +6,6 @@ export {
   nextStep,
   stepAfterRefusal,
   type FailReason,
-  type Refusal,
   type Step,
   type StepContext,
 } from './dispatch/next-step.js';
@@ -25,3 +24,7 @@ export {
   type RefusalVerdict,
   type SettledLease,
 } from './leases/lease.js';
+export { leaseOutcomeOf } from './leases/lease-outcome.js';
+export { resetDeployment, statusOf, type LeaseState } from './leases/deployment-state.js';
+export { renewLeases, settleLease } from './leases/settle-lease.js';
+export { takeLease } from './leases/take-lease.js';

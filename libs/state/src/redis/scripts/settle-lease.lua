@@ -8,7 +8,7 @@
 -- ARGV[2]   succeeded | failed | cools | out | neutral | unused
 -- ARGV[3]   second at which it was taken; empty: its use is not counted
 -- ARGV[4]   tokens to add to what was reserved; may be below 0
--- ARGV[5]   retry hint in ms, 0..24 h; empty: none
+-- ARGV[5]   retry hint in ms, taken as 0..24 h since it may say anything; empty: none
 -- ARGV[6]   reason, for people
 -- ARGV[7]   1: the local circuit went open by this failure
 -- ARGV[8]   allowed fails; empty: unset
@@ -32,11 +32,13 @@ local IN_A_ROW = 3
 local FAILS_WINDOW_MS = 60000
 local OUT_MS = 300000
 local COOLDOWN_MS, LONGEST_COOLDOWN_MS = 5000, 15000
+local LONGEST_HINT_MS = 86400000
 local FORGET_MS = 3600000
 
 local leaseId, outcome, reason = ARGV[1], ARGV[2], ARGV[6]
 local retryAfter, allowedFails, cooldown = tonumber(ARGV[5]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local neverShuts = ARGV[10] == '1'
+retryAfter = retryAfter and math.min(math.max(retryAfter, 0), LONGEST_HINT_MS)
 local now = tonumber(ARGV[11])
 if not now then
   local time = redis.call('TIME')
@@ -82,7 +84,7 @@ local function coolFor(ms)
     cool = now + ms
     redis.call('HSET', KEYS[1], 'cool', whole(cool), 'coolWhy', reason)
     keep()
-    changed = 'cooled'
+    changed = changed == 'nothing' and 'cooled' or changed
   end
 end
 

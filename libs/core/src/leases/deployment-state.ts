@@ -1,0 +1,95 @@
+import type { DeploymentStatus } from './lease.js';
+
+/** What the cluster knows of one deployment; in Redis a hash, a sorted set, another hash and a list. Unix ms. */
+export interface DeploymentState {
+  /** 0 or past: not cooling. */
+  coolUntilMs: number;
+  coolReason: string;
+  /** 0: closed. Above: open, and once it is past half-open, until a probe succeeds. */
+  openUntilMs: number;
+  openReason: string;
+  openedAtMs: number;
+  probedAtMs: number;
+  /** Opened by `out`: not probed before its time. */
+  isOut: boolean;
+  /** Openings since it was last closed. */
+  trips: number;
+  /** In a row. */
+  failures: number;
+  failedAtMs: number[];
+  /** Lease id of the probe. It is as alive as its lease. */
+  probe: string | undefined;
+  /** Lease id -> expiry. What has run out stays, so that its verdict still counts. */
+  slots: Map<string, number>;
+  /** Second -> what was taken in it. */
+  use: Map<number, { requests: number; tokens: number }>;
+}
+
+/** By deployment id. `takeLease` and `settleLease` change it in place: it stands for a database. */
+export type LeaseState = Map<string, DeploymentState>;
+
+/** 60 s and the running second, so that no 60 s hold more than the limit. */
+export const WINDOW_S = 61;
+
+export function deploymentState(state: LeaseState, id: string): DeploymentState {
+  let deployment = state.get(id);
+  if (!deployment) {
+    deployment = {
+      coolUntilMs: 0,
+      coolReason: '',
+      openUntilMs: 0,
+      openReason: '',
+      openedAtMs: 0,
+      probedAtMs: 0,
+      isOut: false,
+      trips: 0,
+      failures: 0,
+      failedAtMs: [],
+      probe: undefined,
+      slots: new Map(),
+      use: new Map(),
+    };
+    state.set(id, deployment);
+  }
+  return deployment;
+}
+
+export function inFlightOf({ slots }: DeploymentState, nowMs: number): number {
+  return [...slots.values()].filter((expiresAtMs) => expiresAtMs > nowMs).length;
+}
+
+/** What counts against the limits of a minute that ends at `atMs`. */
+export function useOf({ use }: DeploymentState, atMs: number): { requests: number; tokens: number } {
+  const first = Math.floor(atMs / 1_000) - WINDOW_S + 1;
+  const sum = { requests: 0, tokens: 0 };
+  for (const [second, { requests, tokens }] of use) {
+    if (second < first) continue;
+    sum.requests += requests;
+    sum.tokens += tokens;
+  }
+  return sum;
+}
+
+export function statusOf(state: LeaseState, deploymentId: string, nowMs: number): DeploymentStatus {
+  const deployment = deploymentState(state, deploymentId);
+  const isCooling = deployment.coolUntilMs > nowMs;
+  const { openUntilMs } = deployment;
+  return {
+    deploymentId,
+    coolingUntilMs: isCooling ? deployment.coolUntilMs : 0,
+    coolingReason: isCooling ? deployment.coolReason : '',
+    breaker: openUntilMs === 0 ? 'closed' : openUntilMs > nowMs ? 'open' : 'half_open',
+    openUntilMs,
+    openReason: deployment.openReason,
+    failures: deployment.failures,
+    inFlight: inFlightOf(deployment, nowMs),
+    ...useOf(deployment, nowMs),
+  };
+}
+
+/** Ends its cooldown and closes its breaker. Leases and use stay: they are facts. */
+export function resetDeployment(state: LeaseState, id: string): void {
+  const { slots, use } = deploymentState(state, id);
+  state.delete(id);
+  Object.assign(deploymentState(state, id), { slots, use });
+}

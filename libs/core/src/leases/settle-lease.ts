@@ -1,0 +1,118 @@
+import { deploymentState, type DeploymentState, type LeaseState } from './deployment-state.js';
+import { LEASE_MS, type BreakerRules, type HeldLease, type LeaseOutcome, type SettledLease } from './lease.js';
+
+const IN_A_ROW = 3;
+const FAILS_WINDOW_MS = 60_000;
+const OUT_MS = 300_000;
+const COOLDOWN_MS = 5_000;
+const LONGEST_COOLDOWN_MS = 15_000;
+const LONGEST_HINT_MS = 24 * 3_600_000;
+
+/**
+ * What the end of a call means for its deployment: tokens, cooldown, breaker. Once per lease, however often it is said. The
+ * twin of `libs/state/src/redis/scripts/settle-lease.lua`, where the states of the breaker are drawn.
+ */
+export function settleLease(state: LeaseState, lease: HeldLease, outcome: LeaseOutcome, nowMs: number): SettledLease {
+  const deployment = deploymentState(state, lease.deploymentId);
+  if (!deployment.slots.delete(lease.leaseId)) return settled(deployment, false, 'nothing', nowMs);
+
+  const wasProbe = deployment.probe === lease.leaseId;
+  if (wasProbe) deployment.probe = undefined;
+  if (lease.isCounted) correctUse(deployment, lease, outcome);
+  return settled(deployment, wasProbe, apply(deployment, outcome, wasProbe, nowMs), nowMs);
+}
+
+/** The worker's beat. Also brings back a lease that was lost. */
+export function renewLeases(state: LeaseState, leases: Iterable<HeldLease>, nowMs: number): void {
+  for (const { deploymentId, leaseId } of leases) {
+    deploymentState(state, deploymentId).slots.set(leaseId, nowMs + LEASE_MS);
+  }
+}
+
+function apply(
+  deployment: DeploymentState,
+  outcome: LeaseOutcome,
+  wasProbe: boolean,
+  nowMs: number,
+): SettledLease['changed'] {
+  const { kind, rules } = outcome;
+  if (kind === 'neutral' || kind === 'unused') return 'nothing';
+  if (kind === 'succeeded') {
+    deployment.failures = 0;
+    return wasProbe ? close(deployment) : 'nothing';
+  }
+  // Settings that never shut a deployment may have changed while it was open.
+  if (rules.disableCooldowns || rules.cooldownMs === 0) return wasProbe ? close(deployment) : 'nothing';
+
+  const { reason } = outcome;
+  switch (kind) {
+    case 'out':
+      return open(deployment, OUT_MS, reason, true, nowMs);
+    case 'cools':
+      return cool(deployment, hintOf(outcome) ?? rules.cooldownMs ?? COOLDOWN_MS, reason, nowMs);
+    case 'failed': {
+      const isOpen = deployment.openUntilMs > 0;
+      const opens = wasProbe || (!isOpen && isOneTooMany(deployment, rules, outcome.tripped === true, nowMs));
+      if (opens) open(deployment, cooldownOf(deployment, rules), reason, false, nowMs);
+      if (opens) deployment.trips++;
+      const changed = cool(deployment, hintOf(outcome) ?? 0, reason, nowMs);
+      return opens ? 'opened' : changed;
+    }
+  }
+}
+
+/** A set `allowed_fails` is the one rule; unset, failures in a row and the local circuit's error rate are. */
+function isOneTooMany(deployment: DeploymentState, rules: BreakerRules, tripped: boolean, nowMs: number): boolean {
+  deployment.failures++;
+  if (rules.allowedFails === undefined) return deployment.failures > IN_A_ROW || tripped;
+  deployment.failedAtMs = [...deployment.failedAtMs, nowMs].filter((at) => at > nowMs - FAILS_WINDOW_MS);
+  return deployment.failedAtMs.length > rules.allowedFails;
+}
+
+function cooldownOf({ trips }: DeploymentState, { cooldownMs }: BreakerRules): number {
+  return cooldownMs ?? Math.min(COOLDOWN_MS * 2 ** trips, LONGEST_COOLDOWN_MS);
+}
+
+function open(deployment: DeploymentState, ms: number, reason: string, isOut: boolean, nowMs: number): 'opened' {
+  if (isOut) deployment.isOut = true;
+  else if (nowMs >= deployment.openUntilMs) deployment.isOut = false;
+  const openUntilMs = Math.max(deployment.openUntilMs, nowMs + ms);
+  Object.assign(deployment, { openUntilMs, openReason: reason, openedAtMs: nowMs, failures: 0, failedAtMs: [] });
+  return 'opened';
+}
+
+function close(deployment: DeploymentState): 'closed' {
+  Object.assign(deployment, { openUntilMs: 0, openReason: '', openedAtMs: 0, probedAtMs: 0, isOut: false });
+  Object.assign(deployment, { trips: 0, failures: 0, failedAtMs: [] });
+  return 'closed';
+}
+
+/** A provider's header may say anything. */
+function hintOf({ retryAfterMs }: { retryAfterMs?: number }): number | undefined {
+  return retryAfterMs === undefined ? undefined : Math.min(Math.max(retryAfterMs, 0), LONGEST_HINT_MS);
+}
+
+/** Never shortens a cooldown. */
+function cool(deployment: DeploymentState, ms: number, reason: string, nowMs: number): 'cooled' | 'nothing' {
+  if (nowMs + ms <= Math.max(deployment.coolUntilMs, nowMs)) return 'nothing';
+  Object.assign(deployment, { coolUntilMs: nowMs + ms, coolReason: reason });
+  return 'cooled';
+}
+
+function correctUse({ use }: DeploymentState, lease: HeldLease, outcome: LeaseOutcome): void {
+  const bucket = use.get(Math.floor(lease.takenAtMs / 1_000));
+  if (!bucket) return;
+  const used = outcome.kind === 'unused' ? 0 : (outcome.tokens ?? lease.tokens);
+  bucket.tokens = Math.max(0, bucket.tokens + used - lease.tokens);
+  if (outcome.kind === 'unused') bucket.requests = Math.max(0, bucket.requests - 1);
+}
+
+function settled(
+  { openUntilMs, coolUntilMs }: DeploymentState,
+  wasProbe: boolean,
+  changed: SettledLease['changed'],
+  nowMs: number,
+): SettledLease {
+  const stateAfter = openUntilMs > 0 ? 'open' : coolUntilMs > nowMs ? 'cooling' : 'closed';
+  return { stateAfter, untilMs: stateAfter === 'closed' ? 0 : Math.max(openUntilMs, coolUntilMs), wasProbe, changed };
+}

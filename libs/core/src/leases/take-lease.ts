@@ -1,0 +1,137 @@
+import {
+  deploymentState,
+  inFlightOf,
+  useOf,
+  WINDOW_S,
+  type DeploymentState,
+  type LeaseState,
+} from './deployment-state.js';
+import {
+  LEASE_MS,
+  type LeaseAsk,
+  type LeaseCandidate,
+  type LeaseRefused,
+  type LeaseTaken,
+  type RefusalVerdict,
+} from './lease.js';
+
+/**
+ * Which of the candidates gets the call: the first tier that has a free one, in it the first or the least busy. The twin of
+ * `libs/state/src/redis/scripts/take-lease.lua`, where it happens; a test replays histories over both.
+ */
+export function takeLease(state: LeaseState, ask: LeaseAsk, nowMs: number): LeaseTaken | LeaseRefused {
+  const judged = ask.candidates.map((candidate) => judge(state, ask, candidate, nowMs));
+  const free = judged.filter(({ verdict }) => verdict === undefined);
+  const tier = Math.min(...free.map(({ candidate }) => candidate.order));
+  const inTier = free.filter(({ candidate }) => candidate.order === tier);
+  const chosen = ask.strategy === 'in-order' ? inTier[0] : leastBusy(inTier, nowMs);
+  if (chosen) return take(chosen, ask, nowMs);
+
+  const isAllOpen = judged.every(({ deployment }) => deployment.openUntilMs > 0);
+  const probesEarly = isAllOpen && ask.probeEveryWhenAllOpenMs > 0;
+  if (probesEarly) {
+    for (const one of judged.toSorted((a, b) => a.candidate.order - b.candidate.order)) {
+      if (one.verdict !== 'breaker_open' || one.deployment.isOut || probeAgainAt(one.deployment, ask) > nowMs) continue;
+      one.verdict = fullness(one.deployment, one.candidate, ask.tokens, nowMs);
+      if (one.verdict === undefined) return take(one, ask, nowMs);
+    }
+  }
+  const refusals = judged.map(({ candidate, deployment, verdict }) => ({
+    deploymentId: candidate.id,
+    verdict: verdict!,
+    untilMs: returnOf(deployment, candidate, verdict!, ask, probesEarly, nowMs),
+  }));
+  return { taken: false, refusals, nowMs };
+}
+
+interface Judged {
+  candidate: LeaseCandidate;
+  deployment: DeploymentState;
+  /** Absent: free. */
+  verdict: RefusalVerdict | undefined;
+}
+
+function judge(state: LeaseState, ask: LeaseAsk, candidate: LeaseCandidate, nowMs: number): Judged {
+  const deployment = deploymentState(state, candidate.id);
+  const { coolUntilMs, openUntilMs, probe, slots } = deployment;
+  const isProbed = openUntilMs > 0 && probe !== undefined && (slots.get(probe) ?? 0) > nowMs;
+  const verdict =
+    coolUntilMs > nowMs
+      ? 'cooling'
+      : isProbed
+        ? 'probing'
+        : openUntilMs > nowMs
+          ? 'breaker_open'
+          : fullness(deployment, candidate, ask.tokens, nowMs);
+  return { candidate, deployment, verdict };
+}
+
+function fullness(deployment: DeploymentState, limits: LeaseCandidate, tokens: number, nowMs: number) {
+  if (limits.maxParallel > 0 && inFlightOf(deployment, nowMs) >= limits.maxParallel) return 'parallel';
+  const used = useOf(deployment, nowMs);
+  if (limits.rpm > 0 && used.requests >= limits.rpm) return 'rpm';
+  return tokensFit(used.tokens, tokens, limits.tpm) ? undefined : 'tpm';
+}
+
+/** An estimate above the whole limit goes through an empty minute: else it would wait for ever. */
+function tokensFit(used: number, tokens: number, tpm: number): boolean {
+  return tpm === 0 || used + tokens <= tpm || used <= 0;
+}
+
+function leastBusy(free: Judged[], nowMs: number): Judged | undefined {
+  return free.toSorted((a, b) => inFlightOf(a.deployment, nowMs) - inFlightOf(b.deployment, nowMs))[0];
+}
+
+function take({ deployment, candidate }: Judged, ask: LeaseAsk, nowMs: number): LeaseTaken {
+  const { leaseId, tokens } = ask;
+  const isProbe = deployment.openUntilMs > 0;
+  if (isProbe) Object.assign(deployment, { probe: leaseId, probedAtMs: nowMs });
+  deployment.slots.set(leaseId, nowMs + LEASE_MS);
+
+  const isCounted = candidate.rpm > 0 || candidate.tpm > 0;
+  if (isCounted) {
+    const second = Math.floor(nowMs / 1_000);
+    const used = deployment.use.get(second) ?? { requests: 0, tokens: 0 };
+    deployment.use.set(second, { requests: used.requests + 1, tokens: used.tokens + tokens });
+  }
+  const held = { group: ask.group, deploymentId: candidate.id, leaseId };
+  const lease = { ...held, isProbe, takenAtMs: nowMs, tokens, isCounted };
+  return { taken: true, lease, inFlight: inFlightOf(deployment, nowMs), nowMs };
+}
+
+/** The earliest time at which it could be free; 0: when another call ends. */
+function returnOf(
+  deployment: DeploymentState,
+  candidate: LeaseCandidate,
+  verdict: RefusalVerdict,
+  ask: LeaseAsk,
+  probesEarly: boolean,
+  nowMs: number,
+): number {
+  switch (verdict) {
+    case 'cooling':
+    case 'breaker_open': {
+      const { openUntilMs, coolUntilMs } = deployment;
+      const isEarly = probesEarly && !deployment.isOut;
+      return Math.max(coolUntilMs, isEarly ? Math.min(openUntilMs, probeAgainAt(deployment, ask)) : openUntilMs);
+    }
+    case 'probing':
+    case 'parallel':
+      return 0;
+    case 'rpm':
+    case 'tpm': {
+      const second = Math.floor(nowMs / 1_000);
+      for (let s = second + 1; s < second + WINDOW_S; s++) {
+        const { requests, tokens } = useOf(deployment, s * 1_000);
+        if ((candidate.rpm === 0 || requests < candidate.rpm) && tokensFit(tokens, ask.tokens, candidate.tpm)) {
+          return s * 1_000;
+        }
+      }
+      return (second + WINDOW_S) * 1_000;
+    }
+  }
+}
+
+function probeAgainAt({ openedAtMs, probedAtMs }: DeploymentState, ask: LeaseAsk): number {
+  return Math.max(openedAtMs, probedAtMs) + ask.probeEveryWhenAllOpenMs;
+}
