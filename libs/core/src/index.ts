@@ -2,13 +2,7 @@ export { consequenceOf, type Consequence, type Failure, type FailureKind, type T
 export type { AliasEntry, Deployment, ModelGroup, ModelTable, ProviderTarget, RoutingPolicy } from './deployment.js';
 export { attemptTimeouts, type AttemptTimeouts } from './dispatch/attempt-timeouts.js';
 export { backoffMs } from './dispatch/backoff.js';
-export {
-  nextStep,
-  stepAfterRefusal,
-  type FailReason,
-  type Step,
-  type StepContext,
-} from './dispatch/next-step.js';
+export { nextStep, stepAfterRefusal, type FailReason, type Step, type StepContext } from './dispatch/next-step.js';
 export { currentGroup, startOf, type Progress, type Tried } from './dispatch/progress.js';
 export {
   LEASE_MS,
@@ -28,3 +22,5 @@ export { leaseOutcomeOf } from './leases/lease-outcome.js';
 export { resetDeployment, statusOf, type LeaseState } from './leases/deployment-state.js';
 export { renewLeases, settleLease } from './leases/settle-lease.js';
 export { takeLease } from './leases/take-lease.js';
+export { groupNumberOf, isJobId, newJobId } from './job-id.js';
+export { fallbackTargets } from './dispatch/fallback-targets.js';

@@ -1,1 +1,10 @@
-export {};
+export { answerId, type InferenceJob } from './inference-job.js';
+export type { RunDeps } from './run-deps.js';
+export { runInference } from './run-inference.js';
+export {
+  submitInference,
+  type InferenceRequest,
+  type RequestOptions,
+  type SubmitDeps,
+  type Submitted,
+} from './submit-inference.js';

@@ -1,5 +1,6 @@
 export { DeadWorkerReaper } from './dead-worker-reaper.js';
 export type { RunEnd, RunHooks, RunJob, StopReason } from './inference-worker.js';
+export { numbersOfGroups } from './group-numbers.js';
 export { InferenceQueues } from './inference-queues.js';
 export { InferenceWorkers, type InferenceWorkersOptions } from './inference-workers.js';
 export type { JobEnvelope } from './job-envelope.js';

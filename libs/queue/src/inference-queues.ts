@@ -8,11 +8,22 @@ import { JobRecords, type Accepted, type NewJob } from './job-records.js';
 /** How long a reply of the accept script says which way the next job goes. */
 const HINT_MS = 1_000;
 
+const RETRY_MS = 500;
+const MOST_ABANDONED = 10_000;
+const ABANDONED = JSON.stringify({
+  state: 'cancelled',
+  error: { code: 'storage_unavailable', message: 'Its acceptance was not confirmed.' },
+});
+
 /** The queues of all model groups, from the api's side: taking jobs in. */
 export class InferenceQueues {
   private readonly queues = new Map<string, Queue<JobEnvelope>>();
   /** Groups whose next job goes to the backlog, and until when (monotonic ms) that is believed. */
   private readonly blockedUntil = new Map<string, number>();
+
+  private readonly abandoned: { group: string; jobId: string }[] = [];
+  private settleAbandoned: Promise<void> | undefined;
+  private stopped = false;
 
   /** @param atStart the queues of the groups known at start, made by QueueModule */
   constructor(
@@ -39,6 +50,27 @@ export class InferenceQueues {
     return reply;
   }
 
+  /**
+   * A job whose acceptance is not known, since Redis went away in between, and whose caller got an error: it is cancelled
+   * as soon as Redis is back.
+   */
+  abandon(group: string, jobId: string): void {
+    if (this.abandoned.length < MOST_ABANDONED) this.abandoned.push({ group, jobId });
+    this.settleAbandoned ??= this.cancelAbandoned().finally(() => (this.settleAbandoned = undefined));
+  }
+
+  private async cancelAbandoned(): Promise<void> {
+    while (this.abandoned.length > 0 && !this.stopped) {
+      const { group, jobId } = this.abandoned[0]!;
+      try {
+        await this.records.cancel(group, jobId, ABANDONED);
+        this.abandoned.shift();
+      } catch {
+        await new Promise((again) => setTimeout(again, RETRY_MS).unref());
+      }
+    }
+  }
+
   private async add(group: string, { jobId, replyTo }: NewJob): Promise<void> {
     await this.open(group).add('chat', { jobId, replyTo }, { jobId: bullJobId(jobId, 1) });
   }
@@ -53,6 +85,7 @@ export class InferenceQueues {
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
     await Promise.allSettled([...this.queues.values()].map((queue) => queue.close()));
   }
 }

@@ -2,3 +2,4 @@ export { DeploymentBreakers } from './deployment-breakers.js';
 export { checkRedis } from './redis/check-redis.js';
 export { Leases } from './redis/leases.js';
 export { openRedis, type RedisRole } from './redis/open-redis.js';
+export { RedisClock } from './redis/redis-clock.js';

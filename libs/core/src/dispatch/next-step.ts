@@ -1,5 +1,6 @@
 import type { Deployment, ModelGroup, RoutingPolicy } from '../deployment.js';
 import { consequenceOf, type FailureKind } from '../failure.js';
+import type { LeaseRefusal } from '../leases/lease.js';
 import { backoffMs } from './backoff.js';
 import { eligibleDeployments, type Eligible } from './eligible-deployments.js';
 import { fallbackTargets } from './fallback-targets.js';
@@ -39,13 +40,6 @@ export interface StepContext {
   rejectWhenFull: boolean;
 }
 
-/** Why one candidate was refused by the lease script. `untilMs` 0: unknown. */
-export interface Refusal {
-  deployment: string;
-  verdict: 'cooling' | 'breaker_open' | 'probing' | 'rpm' | 'tpm' | 'parallel';
-  untilMs: number;
-}
-
 const MOST_ATTEMPTS_PER_JOB = 20;
 const PAUSE_AT_MOST_MS = 1_000;
 const WAIT_BEFORE_FALLBACK_MS = 5_000;
@@ -73,7 +67,7 @@ export function nextStep(progress: Progress, context: StepContext, nowMs: number
 /** After the lease script refused every candidate of an `ask`. */
 export function stepAfterRefusal(
   progress: Progress,
-  refusals: readonly Refusal[],
+  refusals: readonly LeaseRefusal[],
   context: StepContext,
   nowMs: number,
   random: () => number,
@@ -81,7 +75,7 @@ export function stepAfterRefusal(
   const here = groupHere(progress, context)!;
   const full = refusals.filter((r) => r.verdict !== 'breaker_open' && r.verdict !== 'probing');
   const eligible = eligibleDeployments(here.group, here.only, progress, context.policy);
-  const asked = new Set(refusals.map((r) => r.deployment));
+  const asked = new Set(refusals.map((r) => r.deploymentId));
   const wasFresh = eligible.fresh.some((d) => asked.has(d.id));
 
   const returnMs = earliestReturn(full.length > 0 ? full : refusals, nowMs);
@@ -240,7 +234,7 @@ function endsGroup(kind: FailureKind): boolean {
 const failReason = (progress: Progress, otherwise: FailReason): FailReason =>
   progress.tried.some((t) => t.kind !== 'rate_limit') ? { kind: 'attempts_failed' } : otherwise;
 
-function earliestReturn(refusals: readonly Refusal[], nowMs: number): number {
+function earliestReturn(refusals: readonly LeaseRefusal[], nowMs: number): number {
   let earliest = Infinity;
   for (const { untilMs } of refusals) {
     earliest = Math.min(earliest, untilMs > nowMs ? untilMs : nowMs + UNKNOWN_RETURN_MS);

@@ -1,0 +1,65 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Emit } from '@sluice/telemetry';
+import { ERROR_CODES, errorBody, errorHeaders, type ApiError } from '@sluice/wire';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiException, apiError, storageError } from './api-error.js';
+
+/** Whatever ends a request before its reply began becomes one error body here, the framework's own errors too. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(private readonly emit: Emit) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const { error, jobId } = this.exceptionOf(thrown, request);
+    if (reply.raw.headersSent) {
+      reply.raw.destroy();
+      return;
+    }
+    sendError(reply, error, jobId);
+  }
+
+  private exceptionOf(thrown: unknown, request: FastifyRequest): ApiException {
+    if (thrown instanceof ApiException) return thrown;
+    const framework = frameworkError(thrown, request);
+    if (framework !== undefined) return framework;
+    const storage = storageError(thrown);
+    if (storage !== undefined) return storage;
+    this.emit('internal.error', {
+      area: 'api',
+      message: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
+    });
+    return apiError('internal_error', 'Sluice failed on this call. It is logged with its cause.');
+  }
+}
+
+export function sendError(reply: FastifyReply, error: ApiError, jobId?: string): void {
+  if (jobId !== undefined) reply.header('x-sluice-job-id', jobId);
+  void reply
+    .code(ERROR_CODES[error.code].status)
+    .headers(errorHeaders(error))
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(errorBody(error, jobId));
+}
+
+/** Errors of Nest's router and of Fastify's parsers. */
+function frameworkError(thrown: unknown, request: FastifyRequest): ApiException | undefined {
+  const status =
+    thrown instanceof HttpException ? thrown.getStatus() : (thrown as { statusCode?: unknown } | null)?.statusCode;
+  switch (status) {
+    case 404:
+      return apiError('unknown_route', `There is no ${request.method} ${request.url.split('?')[0]!.slice(0, 200)}.`);
+    case 413:
+      return apiError(
+        'request_too_large',
+        'The body is larger than this server accepts (general_settings.max_request_size_mb, 32 MiB).',
+      );
+    case 415:
+      return apiError('invalid_request', 'The body must be JSON, with content-type: application/json.');
+    case 400:
+      return apiError('invalid_request', (thrown as Error).message);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,110 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { RequestOptions } from '@sluice/pipeline';
+import type { ChatCompletionRequest } from '@sluice/wire';
+import { apiError } from './api-error.js';
+
+const MOST_WAIT_MS = 600_000;
+const DAY_MS = 86_400_000;
+
+/** `x-sluice-*` before `x-litellm-*` before the body (API.md 1.3). @throws 400 invalid_header, or invalid_request for the body */
+export function readRequestOptions(headers: IncomingHttpHeaders, body: ChatCompletionRequest): RequestOptions {
+  return {
+    waitMs: waitMs(headers['prefer']),
+    timeoutMs:
+      duration(headers, 'x-sluice-timeout') ?? duration(headers, 'x-litellm-timeout') ?? bodySeconds(body, 'timeout'),
+    streamTimeoutMs:
+      duration(headers, 'x-sluice-stream-timeout') ??
+      duration(headers, 'x-litellm-stream-timeout') ??
+      bodySeconds(body, 'stream_timeout'),
+    deadlineMs: duration(headers, 'x-sluice-deadline'),
+    queueTtlMs: duration(headers, 'x-sluice-queue-ttl'),
+    maxAttempts: maxAttempts(headers, body),
+    fallbacks: fallbacks(headers, body),
+    rejectWhenFull: choice(headers, 'x-sluice-when-full', ['queue', 'reject']) === 'reject',
+  };
+}
+
+/** `Prefer: wait=N`, seconds; other preferences are none of ours. */
+function waitMs(header: string | string[] | undefined): number | undefined {
+  const wait = /(?:^|[,;\s])wait=("?)(\d+(?:\.\d+)?)\1/i.exec(String(header ?? ''));
+  if (wait === null) {
+    if (/(?:^|[,;\s])wait\b/i.test(String(header ?? ''))) throw invalidHeader('prefer', 'wait=N with N in seconds');
+    return undefined;
+  }
+  return Math.min(Number(wait[2]) * 1_000, MOST_WAIT_MS);
+}
+
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: DAY_MS };
+
+/** Seconds (`30`, `0.5`) or `500ms`, `15m`, `7d`. */
+function duration(headers: IncomingHttpHeaders, name: string): number | undefined {
+  const text = single(headers, name);
+  if (text === undefined) return undefined;
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
+  const ms = match === null ? 0 : Number(match[1]) * UNIT_MS[match[2] ?? 's']!;
+  if (ms > 0 && ms <= 30 * DAY_MS) return ms;
+  throw invalidHeader(name, 'seconds or a duration like 500ms, 15m, 7d, above 0 and at most 30d');
+}
+
+function bodySeconds(body: ChatCompletionRequest, member: string): number | undefined {
+  const value = body[member];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'number' && value > 0 && value <= 30 * 86_400) return value * 1_000;
+  throw apiError('invalid_request', `${member} must be a number of seconds above 0.`, member);
+}
+
+function maxAttempts(headers: IncomingHttpHeaders, body: ChatCompletionRequest): number | undefined {
+  const asked = wholeNumber(single(headers, 'x-sluice-max-attempts'), 'x-sluice-max-attempts', 1, 20);
+  if (asked !== undefined) return asked;
+  const retries = wholeNumber(single(headers, 'x-litellm-num-retries'), 'x-litellm-num-retries', 0, 19);
+  if (retries !== undefined) return retries + 1;
+  const inBody = body['num_retries'];
+  if (inBody === undefined || inBody === null) return undefined;
+  if (Number.isInteger(inBody) && (inBody as number) >= 0 && (inBody as number) <= 19) return (inBody as number) + 1;
+  throw apiError('invalid_request', 'num_retries must be a whole number from 0 to 19.', 'num_retries');
+}
+
+function fallbacks(headers: IncomingHttpHeaders, body: ChatCompletionRequest): readonly string[] | undefined {
+  const header = single(headers, 'x-sluice-fallbacks');
+  if (header === 'none') return [];
+  if (header !== undefined) return namesOf(header);
+  if (body['disable_fallbacks'] === true) return [];
+  const inBody = body['fallbacks'];
+  if (inBody === undefined || inBody === null) return undefined;
+  if (Array.isArray(inBody) && inBody.every((name) => typeof name === 'string')) return inBody;
+  // Variants with messages of their own come with the routing issue: refused rather than half done.
+  throw apiError('invalid_request', 'fallbacks must be an array of model names.', 'fallbacks');
+}
+
+const namesOf = (list: string): string[] =>
+  list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
+function wholeNumber(text: string | undefined, name: string, min: number, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text !== '' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw invalidHeader(name, `a whole number from ${min} to ${max}`);
+}
+
+function choice<Word extends string>(
+  headers: IncomingHttpHeaders,
+  name: string,
+  words: readonly Word[],
+): Word | undefined {
+  const text = single(headers, name);
+  if (text === undefined) return undefined;
+  const word = words.find((w) => w === text);
+  if (word === undefined) throw invalidHeader(name, `one of ${words.join(', ')}`);
+  return word;
+}
+
+function single(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+const invalidHeader = (name: string, expected: string): Error =>
+  apiError('invalid_header', `${name} must be ${expected}.`, name);

@@ -1,0 +1,43 @@
+/**
+ * What a caller asked for, prepared once: the request's half of "request state and attempt state are two types". It is kept
+ * in the job record as JSON beside the body's own bytes. Times in Unix ms.
+ */
+export interface InferenceJob {
+  readonly jobId: string;
+  /** Name of the group whose queue it is in. */
+  readonly group: string;
+  /** As the caller wrote it: `model` in answers. */
+  readonly model: string;
+  readonly stream: boolean;
+  /** `stream_options.include_usage`. */
+  readonly includeUsage: boolean;
+  /** `n`. */
+  readonly choices: number;
+  readonly acceptedAtMs: number;
+  /** The whole job. */
+  readonly deadlineMs: number;
+  /** Latest useful start: the end of the caller's wait, or the deadline. */
+  readonly startByMs: number;
+  /** Unstarted, it expires then. */
+  readonly dueAtMs: number;
+  readonly timeoutMs: number | undefined;
+  readonly streamTimeoutMs: number | undefined;
+  readonly maxAttempts: number | undefined;
+  /** The caller's own list; empty: none wanted; absent: the configuration's. */
+  readonly fallbacks: readonly string[] | undefined;
+  readonly rejectWhenFull: boolean;
+  /** Reserved with the lease: prompt and answer, estimated. */
+  readonly tokens: number;
+  readonly requestId: string;
+}
+
+/** `chatcmpl-X` is the answer of `job_X`, always. */
+export const answerId = (jobId: string): string => `chatcmpl-${jobId.slice(4)}`;
+
+const CHARS_PER_TOKEN = 4;
+const ANSWER_TOKENS = 256;
+
+/** @param bodyBytes of the whole request: cheap, and a little high, which is the safe side for a limit */
+export function estimateTokens(bodyBytes: number, maxTokens: number | undefined): number {
+  return Math.ceil(bodyBytes / CHARS_PER_TOKEN) + (maxTokens ?? ANSWER_TOKENS);
+}

@@ -1,0 +1,59 @@
+import type { RunEnd, RunHooks } from '@sluice/queue';
+import { accountAttempt } from './steps/account-attempt.js';
+import { beginRun } from './steps/begin-run.js';
+import { callProvider } from './steps/call-provider.js';
+import { dispatch } from './steps/dispatch.js';
+import { failureOutcome, type FinishedRun } from './steps/failure-outcome.js';
+import { finishRun } from './steps/finish-run.js';
+import { requeueRun } from './steps/requeue-run.js';
+import type { RunDeps } from './run-deps.js';
+
+/**
+ * The worker's half of the main path.
+ *
+ *     begin (fence) ─► [ dispatch ─► call provider, relay tokens ─► account ]* ─► finish
+ *                          └─► nothing free: back to the backlog
+ *
+ * A job is run as often as it takes: each run begins under a new epoch, and a terminal record ends them all.
+ */
+export async function runInference(
+  group: string,
+  jobId: string,
+  stop: AbortSignal,
+  hooks: RunHooks,
+  deps: RunDeps,
+): Promise<RunEnd> {
+  const begun = await beginRun(group, jobId, stop, deps);
+  if (begun.kind === 'nothing_to_do') return { kind: 'over', othersWait: false };
+  if (begun.kind === 'ended') return finishRun(begun.run, begun.end, deps);
+  const { run } = begun;
+
+  for (;;) {
+    const dispatched = await dispatch(run, deps);
+    if (dispatched.kind === 'stopped') return endStopped();
+    if (dispatched.kind === 'no_capacity_now') return requeueRun(run, { untilMs: dispatched.untilMs }, deps);
+    if (dispatched.kind === 'failed') return finishRun(run, failureOutcome(run, dispatched.because), deps);
+
+    if (run.othersWait) hooks.feedMore();
+    const attempt = await callProvider(run, dispatched, deps);
+    const accounting = accountAttempt(run, dispatched, attempt, deps);
+    if (attempt.kind === 'answered') return finishRun(run, { state: 'completed', attempt, accounting }, deps);
+    const verdict = await accounting;
+    if (stop.aborted) return endStopped();
+    if (verdict === 'stale') return { kind: 'over', othersWait: run.othersWait };
+    if (verdict === 'cancelled') return finishRun(run, CANCELLED, deps);
+    if (attempt.isCommitted) return finishRun(run, failureOutcome(run, { kind: 'interrupted' }), deps);
+  }
+
+  function endStopped(): Promise<RunEnd> | RunEnd {
+    if (stop.reason === 'cancelled') return finishRun(run, CANCELLED, deps);
+    if (stop.reason === 'stale') return { kind: 'over', othersWait: run.othersWait };
+    if (run.isCommitted) return finishRun(run, failureOutcome(run, { kind: 'interrupted' }), deps);
+    return requeueRun(run, undefined, deps);
+  }
+}
+
+const CANCELLED: FinishedRun = {
+  state: 'cancelled',
+  error: { code: 'job_cancelled', message: 'The call was cancelled.' },
+};

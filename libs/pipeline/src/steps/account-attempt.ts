@@ -1,0 +1,90 @@
+import { consequenceOf, type BreakerRules, type Failure, type LeaseOutcome, type Tried } from '@sluice/core';
+import type { Run, RunDeps } from '../run-deps.js';
+import { writeProgress } from './begin-run.js';
+import type { Attempt } from './call-provider.js';
+import type { Dispatched } from './dispatch.js';
+
+/**
+ * Gives the lease back with what the attempt was worth, for everybody to see, and for a failed one notes how far the job
+ * has come. Returns whether the job may go on.
+ */
+export async function accountAttempt(
+  run: Run,
+  dispatched: Dispatched,
+  attempt: Attempt,
+  deps: RunDeps,
+): Promise<'go' | 'stale' | 'cancelled'> {
+  const { deployment, lease } = dispatched;
+  if (attempt.kind === 'answered') {
+    const { usage } = attempt;
+    const tokens = usage === undefined ? undefined : usage.prompt + usage.completion;
+    await deps.breakers.record(deployment.id, 'success');
+    await settle(
+      dispatched,
+      { kind: 'succeeded', ...(tokens === undefined ? {} : { tokens }), rules: rulesOf(dispatched, deps) },
+      deps,
+    );
+    return 'go';
+  }
+
+  const { failure } = attempt;
+  const { countsAgainstBreaker } = consequenceOf(failure);
+  deps.emit('attempt.failed', {
+    jobId: run.job.jobId,
+    deployment: deployment.id,
+    kind: failure.kind,
+    ...(failure.status === undefined ? {} : { status: failure.status }),
+    durationMs: Math.round(attempt.durationMs),
+    detail: failure.phase ?? failure.code ?? '',
+  });
+  const { tripped } = await deps.breakers.record(deployment.id, countsAgainstBreaker ? 'failure' : 'neutral');
+  const outcome = outcomeOf(failure, tripped, rulesOf(dispatched, deps));
+  const isOurs = failure.kind === 'cancelled' || failure.kind === 'client_gone'; // says nothing to the job's next run
+  if (!isOurs) {
+    run.progress = { ...run.progress, tried: [...run.progress.tried, triedOf(failure, dispatched, deps.nowMs())] };
+  }
+  const [, verdict] = await Promise.all([
+    settle(dispatched, outcome, deps),
+    run.stop.aborted ? ('go' as const) : deps.records.note(run.job.group, run.job.jobId, run.epoch, writeProgress(run)),
+  ]);
+  return verdict;
+
+  function triedOf({ kind, message, status, retryAfterMs, param }: Failure, to: Dispatched, atMs: number): Tried {
+    return {
+      group: to.group,
+      deployment: to.deployment.id,
+      kind,
+      message: message.slice(0, 500),
+      ...(status === undefined ? {} : { status }),
+      atMs,
+      used: consequenceOf({ kind }).usesAttempt && !lease.isProbe, // a failed half-open probe is not the job's fault
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(param === undefined ? {} : { param }),
+    };
+  }
+}
+
+async function settle({ deployment, group, lease }: Dispatched, outcome: LeaseOutcome, deps: RunDeps): Promise<void> {
+  const { stateAfter, untilMs, changed } = await deps.leases.settle(lease, outcome);
+  deps.breakers.sync(deployment.id, stateAfter === 'open' ? 'open' : 'closed');
+  const reason = 'reason' in outcome ? outcome.reason : '';
+  if (changed === 'opened') deps.emit('deployment.opened', { deployment: deployment.id, group, reason, untilMs });
+  else if (changed === 'cooled') deps.emit('deployment.cooled', { deployment: deployment.id, group, reason, untilMs });
+  else if (changed === 'closed') deps.emit('deployment.closed', { deployment: deployment.id, group });
+}
+
+function outcomeOf(failure: Failure, tripped: boolean, rules: BreakerRules): LeaseOutcome {
+  const { shuts, countsAgainstBreaker } = consequenceOf(failure);
+  const reason = failure.kind;
+  const hint = failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs };
+  if (shuts === 'out') return { kind: 'out', reason, rules, tokens: 0 };
+  if (countsAgainstBreaker) return { kind: 'failed', reason, tripped, rules, ...hint };
+  if (shuts === 'cools') return { kind: 'cools', reason, rules, tokens: 0, ...hint };
+  return { kind: 'neutral', rules };
+}
+
+const rulesOf = ({ deployment }: Dispatched, { policy }: RunDeps): BreakerRules => ({
+  allowedFails: policy.allowedFails,
+  cooldownMs: deployment.cooldownMs ?? policy.cooldownMs,
+  disableCooldowns: policy.disableCooldowns,
+});

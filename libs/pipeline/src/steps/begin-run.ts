@@ -1,0 +1,72 @@
+import { startOf, type Progress } from '@sluice/core';
+import type { ChatBody } from '@sluice/providers';
+import { answerId, type InferenceJob } from '../inference-job.js';
+import type { Run, RunDeps } from '../run-deps.js';
+import type { FinishedRun } from './failure-outcome.js';
+
+/** From so many runs that took their worker with them, the job itself is the likely cause. */
+const MOST_CRASHES = 5;
+
+type Begun =
+  | { kind: 'nothing_to_do' }
+  | { kind: 'running'; run: Run }
+  /** It has an outcome without being run. */
+  | { kind: 'ended'; run: Run; end: FinishedRun };
+
+/** Raises the job's epoch and reads what is to be done; a job that may not run (any more) gets its outcome here. */
+export async function beginRun(group: string, jobId: string, stop: AbortSignal, deps: RunDeps): Promise<Begun> {
+  const begun = await deps.records.begin(group, jobId, deps.workerId);
+  if (begun === undefined) return { kind: 'nothing_to_do' };
+
+  const job = JSON.parse(begun.job) as InferenceJob;
+  const source = begun.request.toString();
+  const { progress, attempts } = readProgress(begun.progress, group);
+  const run: Run = {
+    job,
+    epoch: begun.epoch,
+    stop,
+    call: {
+      id: answerId(jobId),
+      createdAt: Math.floor(job.acceptedAtMs / 1_000),
+      model: job.model,
+      stream: job.stream,
+      source,
+      body: JSON.parse(source) as ChatBody,
+    },
+    relay: deps.frames.open(group, jobId, begun.epoch, begun.seq),
+    progress,
+    othersWait: begun.othersWait,
+    attempts,
+    isCommitted: begun.seq > 0,
+    served: undefined,
+    upstreamMs: 0,
+  };
+  const end = endOf(begun, run, deps.nowMs());
+  return end === undefined ? { kind: 'running', run } : { kind: 'ended', run, end };
+}
+
+function endOf(begun: { isCancelled: boolean; crashes: number }, run: Run, nowMs: number): FinishedRun | undefined {
+  if (begun.isCancelled) {
+    return { state: 'cancelled', error: { code: 'job_cancelled', message: 'The call was cancelled.' } };
+  }
+  if (nowMs >= run.job.deadlineMs) {
+    return { state: 'failed', error: { code: 'deadline_exceeded', message: 'The deadline of the call has passed.' } };
+  }
+  if (begun.crashes >= MOST_CRASHES) {
+    const message = `The call was given up: ${begun.crashes} workers ended while they ran it.`;
+    return { state: 'failed', error: { code: 'worker_crash_loop', message } };
+  }
+  if (run.isCommitted) {
+    const message = 'The stream was interrupted: the worker that ran it was lost after the first tokens.';
+    return { state: 'failed', error: { code: 'upstream_interrupted', message } };
+  }
+  return undefined;
+}
+
+/** What a run leaves for the next. */
+export const writeProgress = ({ progress, attempts }: Run): string => JSON.stringify({ progress, attempts });
+
+function readProgress(text: string, group: string): { progress: Progress; attempts: number } {
+  if (text === '') return { progress: startOf(group), attempts: 0 };
+  return JSON.parse(text) as { progress: Progress; attempts: number };
+}

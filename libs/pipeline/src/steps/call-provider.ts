@@ -1,0 +1,143 @@
+import { attemptTimeouts, type Failure } from '@sluice/core';
+import type { Call, StreamEvent, Usage } from '@sluice/providers';
+import { roleChunk, sseData, SSE_DONE, usageChunk, type Served } from '@sluice/wire';
+import type { Run, RunDeps } from '../run-deps.js';
+import type { Dispatched } from './dispatch.js';
+
+export type Attempt = AnsweredAttempt | FailedAttempt;
+
+export interface AnsweredAttempt {
+  kind: 'answered';
+  /** JSON call: the answer. Stream: the SSE events that end it. */
+  body: string;
+  usage: Usage | undefined;
+  durationMs: number;
+}
+
+export interface FailedAttempt {
+  kind: 'failed';
+  failure: Failure;
+  /** Content of this attempt has been sent on: it cannot be retried in silence. */
+  isCommitted: boolean;
+  durationMs: number;
+}
+
+/** Asks the leased deployment, once. Tokens of a stream are relayed from the first content on; nothing before it. */
+export async function callProvider(
+  run: Run,
+  { deployment, group, othersCanServe }: Dispatched,
+  deps: RunDeps,
+): Promise<Attempt> {
+  const { job, stop } = run;
+  const leftMs = job.deadlineMs - deps.nowMs();
+  const timeouts = attemptTimeouts(job, deployment, deps.policy, othersCanServe, leftMs);
+  const call = group === job.group ? run.call : { ...run.call, model: group };
+  run.served = servedBy(run, deployment.id, group, deployment.target.baseUrl, deps.policy.numRetries);
+  run.attempts++;
+
+  const startedMs = performance.now();
+  const timed = <Result extends object>(result: Result): Result & { durationMs: number } => {
+    const durationMs = performance.now() - startedMs;
+    run.upstreamMs += durationMs;
+    return { ...result, durationMs };
+  };
+  if (job.stream) return timed(await relayStream(run, call, deps.providers.stream(call, deployment, stop, timeouts)));
+
+  const reply = await deps.providers.complete(call, deployment, stop, timeouts);
+  return reply.kind === 'answer'
+    ? timed({ kind: 'answered', body: reply.text, usage: reply.usage })
+    : timed({ kind: 'failed', failure: reply.failure, isCommitted: false });
+}
+
+type Untimed<Timed> = Timed extends Attempt ? Omit<Timed, 'durationMs'> : never;
+
+/**
+ * Passes content on as it comes. Held back: the role (written with the first content), and everything from the first
+ * finish on, which is sent with the terminal record: who sees a finish sees an answer that is complete and written down.
+ */
+async function relayStream(run: Run, call: Call, events: AsyncIterable<StreamEvent[]>): Promise<Untimed<Attempt>> {
+  let isCommitted = false;
+  let tail = '';
+  let usage: Usage | undefined;
+  let failure: Failure | undefined;
+
+  for await (const batch of events) {
+    let content = '';
+    let count = 0;
+    for (const event of batch) {
+      switch (event.kind) {
+        case 'chunk':
+          if (event.finishes.length > 0) tail += sseData(event.text);
+          else {
+            content += sseData(event.text);
+            count++;
+          }
+          break;
+        case 'usage':
+          usage = event.usage;
+          break;
+        case 'failure':
+          failure = event.failure;
+          break;
+        case 'end':
+          break;
+      }
+    }
+    if (count === 0) continue;
+    const opening = isCommitted ? undefined : roleChunks(run, call);
+    const verdict = await (opening === undefined
+      ? run.relay.push(content, count)
+      : run.relay.push(opening + content, count + run.job.choices, JSON.stringify(run.served)));
+    isCommitted = true;
+    run.isCommitted = true;
+    if (verdict !== 'go') return { kind: 'failed', failure: CANCELLED, isCommitted };
+  }
+  if (failure !== undefined) return { kind: 'failed', failure, isCommitted };
+  const opening = isCommitted ? '' : roleChunks(run, call);
+  return { kind: 'answered', body: opening + tail + usageEvent(run, call, usage) + SSE_DONE, usage };
+}
+
+const CANCELLED: Failure = { kind: 'cancelled', message: 'The run was ended.' };
+
+function roleChunks({ job }: Run, call: Call): string {
+  let chunks = '';
+  for (let choice = 0; choice < job.choices; choice++) chunks += sseData(roleChunk(call, choice, job.includeUsage));
+  return chunks;
+}
+
+function usageEvent({ job }: Run, call: Call, usage: Usage | undefined): string {
+  if (!job.includeUsage || usage === undefined) return '';
+  const { prompt, completion, cached, reasoning } = usage;
+  return sseData(
+    usageChunk(call, {
+      prompt_tokens: prompt,
+      completion_tokens: completion,
+      total_tokens: prompt + completion,
+      prompt_tokens_details: { cached_tokens: cached },
+      completion_tokens_details: { reasoning_tokens: reasoning },
+    }),
+  );
+}
+
+function servedBy(run: Run, deployment: string, group: string, baseUrl: string, maxRetries: number): Served {
+  const fallbacks = run.progress.route.length - 1;
+  const retries = Math.max(0, run.attempts - fallbacks);
+  return {
+    deployment,
+    group,
+    apiBase: originOf(baseUrl),
+    retries,
+    fallbacks,
+    maxRetries: run.job.maxAttempts === undefined ? maxRetries : run.job.maxAttempts - 1,
+  };
+}
+
+const origins = new Map<string, string>();
+
+function originOf(url: string): string {
+  const known = origins.get(url);
+  if (known !== undefined) return known;
+  const origin = URL.canParse(url) ? new URL(url).origin : '';
+  origins.set(url, origin);
+  return origin;
+}

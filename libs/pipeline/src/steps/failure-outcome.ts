@@ -1,0 +1,94 @@
+import { consequenceOf, type FailReason, type FailureKind, type Tried } from '@sluice/core';
+import type { ErrorCode, Outcome } from '@sluice/wire';
+import type { Run } from '../run-deps.js';
+import { NO_CAPACITY } from '../submit-inference.js';
+import type { AnsweredAttempt } from './call-provider.js';
+
+/** How a run ends its job. */
+export type FinishedRun =
+  | { state: 'completed'; attempt: AnsweredAttempt; accounting: Promise<unknown> }
+  | { state: 'failed' | 'cancelled'; error: NonNullable<Outcome['error']> };
+
+type Because = FailReason | { kind: 'interrupted' };
+
+/** What the caller is told. Provider's own words only where they are about the caller's request. */
+export function failureOutcome(run: Run, because: Because): FinishedRun {
+  switch (because.kind) {
+    case 'no_capacity':
+      return failed('no_capacity', NO_CAPACITY + attemptsTold(run), because.retryAfterMs);
+    case 'all_out':
+      return failed(
+        'no_deployment_available',
+        'Every deployment of this model is out after failures. They are probed until one is back.' + attemptsTold(run),
+        because.retryAfterMs,
+      );
+    case 'interrupted':
+      return failed(
+        'upstream_interrupted',
+        'The provider broke the stream off after the first tokens. The text so far is not the whole answer.',
+      );
+    case 'attempts_failed':
+      return attemptsFailed(run);
+  }
+}
+
+/** The error of the first group's last attempt; later ones are told. A 429 hides no real failure. */
+function attemptsFailed(run: Run): FinishedRun {
+  const { tried, route } = run.progress;
+  const inFirst = tried.filter((t) => t.group === route[0]);
+  const shown = inFirst.findLast((t) => t.kind !== 'rate_limit') ?? inFirst.at(-1) ?? tried.at(-1)!;
+  if (shown.kind === 'timeout' && shown.atMs >= run.job.deadlineMs) {
+    return failed('deadline_exceeded', 'The deadline of the call passed during an attempt.' + attemptsTold(run));
+  }
+  const code = consequenceOf(shown).code as ErrorCode;
+  const message = `${sentenceOf(shown)}${attemptsTold(run)}`;
+  return {
+    state: 'failed',
+    error: {
+      code,
+      message,
+      ...(shown.param === undefined ? {} : { param: shown.param }),
+      ...(shown.retryAfterMs === undefined ? {} : { retryAfterMs: shown.retryAfterMs }),
+    },
+  };
+}
+
+const SENTENCES: Record<FailureKind, string> = {
+  client_gone: 'The caller left.',
+  cancelled: 'The call was cancelled.',
+  deadline: 'The deadline of the call has passed.',
+  bad_request: 'The provider refused the request.',
+  auth: "The provider refused the deployment's credentials.",
+  permission: "The provider refused the deployment's credentials.",
+  not_found: "The provider does not know the deployment's model.",
+  context_length: "The messages are longer than the model's context window.",
+  content_filter: "The provider's content filter refused the request.",
+  rate_limit: 'The provider is at its rate limit.',
+  quota_exhausted: "The quota of the provider's account is spent.",
+  overloaded: 'The provider is overloaded.',
+  server: 'The provider failed.',
+  timeout: 'The provider did not answer in time.',
+  network: 'The provider could not be reached.',
+  stream_broken: 'The provider broke its answer off.',
+  malformed: "The provider's answer could not be read.",
+};
+
+/** Kinds that are about the request itself: the provider's sentence is what helps its author. */
+const ABOUT_THE_REQUEST = new Set<FailureKind>(['bad_request', 'context_length', 'content_filter']);
+
+function sentenceOf({ kind, message }: Tried): string {
+  return ABOUT_THE_REQUEST.has(kind) && message !== '' ? `${SENTENCES[kind]} It says: ${message}` : SENTENCES[kind];
+}
+
+/** ` Attempts: azure-west 500 server; azure-east timeout.` Empty when one attempt says it all. */
+function attemptsTold({ progress: { tried } }: Run): string {
+  if (tried.length < 2) return '';
+  const told = tried
+    .slice(-20)
+    .map((t) => [t.deployment, t.status, t.kind].filter((part) => part !== undefined).join(' '));
+  return ` Attempts: ${told.join('; ')}.`;
+}
+
+function failed(code: ErrorCode, message: string, retryAfterMs?: number): FinishedRun {
+  return { state: 'failed', error: { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } };
+}

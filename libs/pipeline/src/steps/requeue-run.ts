@@ -1,0 +1,25 @@
+import type { RunEnd } from '@sluice/queue';
+import type { Run, RunDeps } from '../run-deps.js';
+import { writeProgress } from './begin-run.js';
+import { finishRun } from './finish-run.js';
+
+/**
+ * The job waits again, no attempt used.
+ * @param toBacklog nothing is free before that time; absent: handed back because this worker stops
+ */
+export async function requeueRun(run: Run, toBacklog: { untilMs: number } | undefined, deps: RunDeps): Promise<RunEnd> {
+  const { job, epoch } = run;
+  const dueAtMs = run.attempts > 0 ? job.deadlineMs : job.dueAtMs; // the queue's time ends with the first provider call
+  const written = { jobId: job.jobId, epoch, progress: writeProgress(run), dueAtMs };
+  const verdict = await deps.records.requeue(job.group, written, toBacklog);
+  if (verdict === 'cancelled') {
+    return finishRun(
+      run,
+      { state: 'cancelled', error: { code: 'job_cancelled', message: 'The call was cancelled.' } },
+      deps,
+    );
+  }
+  if (verdict === 'stale') return { kind: 'over', othersWait: run.othersWait };
+  deps.emit('job.requeued', { jobId: job.jobId, group: job.group, reason: toBacklog ? 'no_capacity' : 'drain' });
+  return toBacklog === undefined ? { kind: 'handed_back', othersWait: false } : { kind: 'requeued', othersWait: true };
+}

@@ -1,0 +1,145 @@
+import { fallbackTargets, resolveModel, type ModelTable, type RoutingPolicy } from '@sluice/core';
+import type { Accepted, InferenceQueues, JobRecords } from '@sluice/queue';
+import type { Follower, Inbox, LookAtRecord } from '@sluice/stream';
+import type { ApiError, ChatCompletionRequest, Outcome } from '@sluice/wire';
+import { estimateTokens, type InferenceJob } from './inference-job.js';
+
+export interface SubmitDeps {
+  models: ModelTable;
+  policy: RoutingPolicy;
+  isStrict: boolean;
+  queues: Pick<InferenceQueues, 'accept' | 'abandon'>;
+  records: Pick<JobRecords, 'cancel'>;
+  inbox: Pick<Inbox, 'channel' | 'follow'>;
+  lookAt: (group: string) => LookAtRecord;
+  newJobId: (group: string) => string;
+  nowMs: () => number;
+}
+
+/** A call as the api read it: the body's bytes travel on untouched. */
+export interface InferenceRequest {
+  source: Buffer;
+  body: ChatCompletionRequest;
+  options: RequestOptions;
+  requestId: string;
+}
+
+/** From headers and body, header first (API.md 1.3). Times in ms. */
+export interface RequestOptions {
+  waitMs: number | undefined;
+  timeoutMs: number | undefined;
+  streamTimeoutMs: number | undefined;
+  deadlineMs: number | undefined;
+  queueTtlMs: number | undefined;
+  maxAttempts: number | undefined;
+  fallbacks: readonly string[] | undefined;
+  rejectWhenFull: boolean;
+}
+
+export type Submitted =
+  | { kind: 'following'; job: InferenceJob; follower: Follower; cancel: () => Promise<void> }
+  | { kind: 'refused'; error: ApiError };
+
+const DEADLINE_MS = 600_000;
+
+/** The api's half of the main path. (Authentication has passed; admission by keys and budgets comes in here.) */
+export async function submitInference(request: InferenceRequest, deps: SubmitDeps): Promise<Submitted> {
+  const resolved = resolveModel(deps.models, request.body.model, deps.isStrict);
+  if (resolved.kind === 'unknown') return refuse(unknownModel(request.body.model, resolved.nearest));
+  const job = prepareJob(request, resolved.group.name, deps);
+  const follower = deps.inbox.follow(job.jobId, deps.lookAt(job.group)); // before the job is enqueued
+  const accepted = await enqueue(request.source, job, deps).catch((error: unknown) => {
+    follower.close();
+    deps.queues.abandon(job.group, job.jobId); // it may have been accepted all the same, and its caller got an error
+    throw error;
+  });
+  if (accepted.kind !== 'accepted') {
+    follower.close();
+    return refuse(refusal(accepted, job.group));
+  }
+  return { kind: 'following', job, follower, cancel: () => cancel(job, deps) };
+}
+
+function prepareJob(
+  { source, body, options, requestId }: InferenceRequest,
+  group: string,
+  deps: SubmitDeps,
+): InferenceJob {
+  const { policy } = deps;
+  const nowMs = deps.nowMs();
+  const stream = body.stream === true;
+  const deadlineMs = nowMs + (options.deadlineMs ?? DEADLINE_MS);
+  const waitEndMs = stream ? deadlineMs : Math.min(deadlineMs, nowMs + (options.waitMs ?? policy.waitMs));
+  const queueTtlMs = options.queueTtlMs ?? policy.maxQueueWaitMs;
+  const dueAtMs = queueTtlMs === undefined ? deadlineMs : Math.min(deadlineMs, nowMs + queueTtlMs);
+  const streamOptions = body['stream_options'] as { include_usage?: unknown } | null | undefined;
+  return {
+    jobId: deps.newJobId(group),
+    group,
+    model: body.model,
+    stream,
+    includeUsage: streamOptions?.include_usage === true,
+    choices: typeof body['n'] === 'number' ? body['n'] : 1,
+    acceptedAtMs: nowMs,
+    deadlineMs,
+    startByMs: Math.min(waitEndMs, dueAtMs),
+    dueAtMs,
+    timeoutMs: options.timeoutMs,
+    streamTimeoutMs: options.streamTimeoutMs,
+    maxAttempts: options.maxAttempts,
+    fallbacks: options.fallbacks,
+    rejectWhenFull: options.rejectWhenFull,
+    tokens: estimateTokens(source.length, maxTokensOf(body)),
+    requestId,
+  };
+}
+
+function enqueue(source: Buffer, job: InferenceJob, deps: SubmitDeps): Promise<Accepted> {
+  const targets = fallbackTargets(job.group, undefined, deps.policy, job.fallbacks);
+  return deps.queues.accept(job.group, {
+    jobId: job.jobId,
+    request: source,
+    job: JSON.stringify(job),
+    replyTo: deps.inbox.channel,
+    dueInMs: job.dueAtMs - job.acceptedAtMs,
+    startInMs: job.rejectWhenFull ? 0 : job.startByMs - job.acceptedAtMs,
+    isLone: targets.every((target) => target === job.group),
+  });
+}
+
+const CANCELLED: Outcome = { state: 'cancelled', error: { code: 'job_cancelled', message: 'The caller left.' } };
+
+async function cancel({ group, jobId }: InferenceJob, { records }: SubmitDeps): Promise<void> {
+  await records.cancel(group, jobId, JSON.stringify(CANCELLED));
+}
+
+const refuse = (error: ApiError): Submitted => ({ kind: 'refused', error });
+
+function refusal(accepted: Exclude<Accepted, { kind: 'accepted' }>, group: string): ApiError {
+  switch (accepted.kind) {
+    case 'no_worker':
+      return { code: 'no_worker', message: `No worker serves the model group "${group}". Start one: sluice worker.` };
+    case 'no_capacity':
+      return { code: 'no_capacity', message: NO_CAPACITY, retryAfterMs: accepted.retryAfterMs };
+    case 'queue_full':
+      return {
+        code: 'queue_full',
+        message: `The queue of "${group}" is full. Try again later.`,
+        retryAfterMs: accepted.retryAfterMs,
+      };
+  }
+}
+
+export const NO_CAPACITY =
+  'Every deployment of this model is at its limit or told us to wait, for longer than this call may wait.';
+
+function unknownModel(model: string, nearest: readonly string[]): ApiError {
+  const near = nearest.length > 0 ? ` Nearest names: ${nearest.join(', ')}.` : '';
+  const shown = model.length > 200 ? `${model.slice(0, 200)}…` : model;
+  return { code: 'model_not_found', message: `There is no model "${shown}".${near}`, param: 'model' };
+}
+
+function maxTokensOf(body: ChatCompletionRequest): number | undefined {
+  const asked = body['max_completion_tokens'] ?? body['max_tokens'];
+  return typeof asked === 'number' ? asked : undefined;
+}

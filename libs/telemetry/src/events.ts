@@ -1,0 +1,50 @@
+/**
+ * Every event that Sluice logs, in the past tense, with the fields it carries. A log line is one of these: dashboards
+ * and alerts are written against this list, so a rename here is a breaking change. Ids and numbers; never a prompt or key.
+ */
+export interface Events {
+  'api.listening': { url: string };
+  'job.finished': { jobId: string; group: string; state: string; code?: string; attempts: number; durationMs: number };
+  'job.requeued': { jobId: string; group: string; reason: 'no_capacity' | 'drain' };
+  'job.run_stopped': { jobId: string; group: string; reason: 'stale' };
+  'attempt.failed': {
+    jobId: string;
+    deployment: string;
+    kind: string;
+    status?: number;
+    durationMs: number;
+    detail: string;
+  };
+  'deployment.opened': { deployment: string; group: string; reason: string; untilMs: number };
+  'deployment.closed': { deployment: string; group: string };
+  'deployment.cooled': { deployment: string; group: string; reason: string; untilMs: number };
+  'worker.started': { workerId: string; groups: string[]; concurrency: number };
+  'worker.draining': { workerId: string; running: number };
+  'worker.drained': { workerId: string; durationMs: number };
+  'worker.declared_dead': { workerId: string; jobsFreed: number };
+  'redis.lost': { message: string };
+  'redis.back': { afterMs: number };
+  'internal.error': { area: string; message: string };
+}
+
+export type EventName = keyof Events;
+export type Emit = <Name extends EventName>(event: Name, fields: Events[Name]) => void;
+
+/** Per-call successes are debug: at thousands of calls a second a line each would cost more than the calls' own code. */
+export const LEVEL_OF: Record<EventName, 'debug' | 'info' | 'warn' | 'error'> = {
+  'api.listening': 'debug',
+  'job.finished': 'debug',
+  'job.requeued': 'debug',
+  'job.run_stopped': 'warn',
+  'attempt.failed': 'info',
+  'deployment.opened': 'warn',
+  'deployment.closed': 'info',
+  'deployment.cooled': 'info',
+  'worker.started': 'info',
+  'worker.draining': 'info',
+  'worker.drained': 'info',
+  'worker.declared_dead': 'warn',
+  'redis.lost': 'error',
+  'redis.back': 'info',
+  'internal.error': 'error',
+};
