@@ -5,6 +5,15 @@ export type RedisRole = 'api' | 'worker' | 'subscriber';
 
 const SLOWEST_RETRY_MS = 2_000;
 
+/** Whoever waits for Redis goes on within 5 s of its return, also when it still loads its file or swallows packets. */
+const RECOVERY: RedisOptions = {
+  connectTimeout: 2_000,
+  maxLoadingRetryTime: 1_000,
+  retryStrategy: retryDelayMs,
+  // After a failover we may hang on what is now a replica: reconnect and send the command again.
+  reconnectOnError: (error) => (error.message.includes('READONLY') ? 2 : false),
+};
+
 /**
  * What the roles want of a connection while Redis is away. A caller of the api is answered within a second, so its commands
  * are refused at once (a command in flight when the connection broke is tried once more); BullMQ's workers demand
@@ -22,7 +31,9 @@ const OPTIONS: Record<RedisRole, RedisOptions> = {
  * @param onError Hears of each failed try; without a listener ioredis would print them.
  */
 export function openRedis(url: string, { role, onError }: { role: RedisRole; onError: (error: Error) => void }): Redis {
-  const redis = new Redis(url, { ...OPTIONS[role], retryStrategy: retryDelayMs });
+  const options = { ...RECOVERY, ...OPTIONS[role] };
+  const isPath = url.includes('/') && !url.includes('://'); // ioredis takes a relative one for a host
+  const redis = isPath ? new Redis({ ...options, path: url }) : new Redis(url, options);
   redis.on('error', onError);
   return redis;
 }
