@@ -1,2 +1,6 @@
+export { ConfigError } from './config-error.js';
+export { formatReport } from './format-report.js';
+export { findConfigFile, loadSettings, type LoadInput } from './load-settings.js';
+export { readConfig, type Config, type ConfigSource } from './read-config.js';
 export type { Report, ReportRow } from './report.js';
 export type { Settings } from './settings.js';

@@ -19,6 +19,8 @@ export interface Settings {
   readonly configFile: string | undefined;
   /** Absent: no key is needed. */
   readonly masterKey: string | undefined;
+  /** `master_key` named a variable that is unset: the key was made by us and stands in `<dataDir>/master-key`. To be shown at start. */
+  readonly masterKeyIsGenerated: boolean;
   /** Jobs of each group that one worker runs at a time. Default 200. */
   readonly workerConcurrency: number;
   /** Groups that this worker serves (`--groups a,b`); absent: all. */
@@ -29,6 +31,8 @@ export interface Settings {
   readonly maxBodyBytes: number;
   readonly models: ModelTable;
   readonly policy: RoutingPolicy;
+  /** `sluice.strict`: patterns match the whole name (for `resolveModel`). */
+  readonly strictNames: boolean;
   /** What became of each key of the configuration. */
   readonly report: Report;
 }

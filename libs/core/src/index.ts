@@ -1,3 +1,4 @@
+export { nearestNames, resolveModel, type ResolvedModel } from './resolve-model.js';
 export { consequenceOf, type Consequence, type Failure, type FailureKind, type TimeoutPhase } from './failure.js';
 export type { AliasEntry, Deployment, ModelGroup, ModelTable, ProviderTarget, RoutingPolicy } from './deployment.js';
 export { attemptTimeouts, type AttemptTimeouts } from './dispatch/attempt-timeouts.js';

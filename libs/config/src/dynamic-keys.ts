@@ -1,0 +1,52 @@
+import { NOT_YET } from './report-book.js';
+import type { Section } from './section.js';
+
+/** Keys whose place in the report depends on their value. */
+export function placeDynamicKeys(sections: {
+  readonly litellm: Section | undefined;
+  readonly router: Section | undefined;
+  readonly sluice: Section | undefined;
+}): void {
+  const { litellm, router, sluice } = sections;
+  for (const key of ['success_callback', 'failure_callback', 'callbacks', 'service_callback'])
+    placeCallbacks(litellm, key);
+  placePreCallChecks(router);
+  const place = (section: Section, key: string) => section.map.entries.get(key)!.place;
+  if (litellm?.flag('json_logs') === false)
+    litellm.book.harmless(place(litellm, 'json_logs'), 'logs are always JSON in this version');
+  if (sluice === undefined) return;
+  const midstream = sluice.word('midstream', ['continue', 'error', 'restart']);
+  if (midstream === 'continue' || midstream === 'restart') {
+    sluice.book.harmless(
+      place(sluice, 'midstream'),
+      `${midstream} is ${NOT_YET}: a stream that breaks after its first content ends with an error event`,
+    );
+  }
+  const hedge = sluice.word('hedge', ['rescue', 'eager', 'off']);
+  if (hedge !== undefined && hedge !== 'off') sluice.book.harmless(place(sluice, 'hedge'));
+  if (sluice.word('durability', ['everysec', 'strict']) === 'strict') sluice.book.blocking(place(sluice, 'durability'));
+}
+
+/** Sinks for logs and metrics are harmless; a path into Python code may do anything. */
+function placeCallbacks(litellm: Section | undefined, key: string): void {
+  const node = litellm?.map.entries.get(key);
+  if (litellm === undefined || node === undefined) return;
+  const items = node.kind === 'list' ? node.items : [node];
+  const names = items.flatMap((item) => (item.kind === 'scalar' && typeof item.value === 'string' ? [item.value] : []));
+  if (names.some((name) => name.includes('.'))) {
+    litellm.book.blocking(
+      node.place,
+      'a Python hook (module.instance): Sluice cannot run it',
+      'remove it, or start with --allow-unsupported',
+    );
+  } else if (items.length > 0) litellm.book.harmless(node.place, `${names.join(', ') || 'callbacks'}: ${NOT_YET}`);
+}
+
+function placePreCallChecks(router: Section | undefined): void {
+  const names = router?.strings('optional_pre_call_checks');
+  if (router === undefined || names === undefined) return;
+  const { place } = router.map.entries.get('optional_pre_call_checks')!;
+  const others = names.filter((name) => name !== 'enforce_model_rate_limits');
+  if (others.includes('router_budget_limiting')) router.book.blocking(place, `router_budget_limiting: ${NOT_YET}`);
+  else if (others.length > 0) router.book.harmless(place, `${others.join(', ')}: ${NOT_YET}`);
+}

@@ -1,0 +1,139 @@
+import type { ModelTable, RoutingPolicy } from '@sluice/core';
+import type { Section } from '../section.js';
+import { checkedChains, readChains, targetsOf, type FallbackChain } from './read-fallbacks.js';
+
+export interface PolicySections {
+  readonly router: Section | undefined;
+  readonly litellm: Section | undefined;
+  readonly sluice: Section | undefined;
+}
+
+const STRATEGIES = ['simple-shuffle', 'least-busy'] as const;
+const LATER_STRATEGIES = [
+  'latency-based-routing',
+  'cost-based-routing',
+  'usage-based-routing',
+  'usage-based-routing-v2',
+  'adaptive',
+  'auto',
+  'complexity',
+  'lar1',
+] as const;
+
+/** The router's settings. What stands both in `router_settings` and in `litellm_settings`: the router's wins. */
+export function readPolicy(sections: PolicySections, models: ModelTable, strict: boolean): RoutingPolicy {
+  const { router, litellm, sluice } = sections;
+  const both = <T>(key: string, read: (section: Section, key: string) => T | undefined): T | undefined =>
+    firstOf(
+      [
+        [router, key],
+        [litellm, key],
+      ],
+      read,
+    );
+  const seconds = (zero: 'allowed' | 'refused') => (section: Section, key: string) => section.seconds(key, { zero });
+  const wholeNumber = (section: Section, key: string): number | undefined => section.wholeNumber(key);
+  return {
+    strategy: readStrategy(router),
+    numRetries: both('num_retries', wholeNumber) ?? 2,
+    retryAfterMs: both('retry_after', seconds('allowed')) ?? 0,
+    timeoutMs:
+      firstOf(
+        [
+          [router, 'timeout'],
+          [router, 'request_timeout'],
+          [litellm, 'request_timeout'],
+          [litellm, 'timeout'],
+        ],
+        seconds('refused'),
+      ) ?? 600_000,
+    streamTimeoutMs: router?.seconds('stream_timeout', { zero: 'refused' }),
+    idleTimeoutMs: router?.seconds('idle_timeout', { zero: 'refused' }) ?? 30_000,
+    connectTimeoutMs: router?.seconds('connect_timeout', { zero: 'refused' }) ?? 5_000,
+    allowedFails: both('allowed_fails', wholeNumber),
+    cooldownMs: both('cooldown_time', seconds('allowed')),
+    disableCooldowns: router?.flag('disable_cooldowns') ?? false,
+    fallbacks: readGeneralFallbacks(sections, models, strict),
+    contextWindowFallbacks: readFallbacks('context_window_fallbacks', sections, models, strict),
+    contentPolicyFallbacks: readFallbacks('content_policy_fallbacks', sections, models, strict),
+    maxFallbacks: router?.wholeNumber('max_fallbacks') ?? 5,
+    enablePreCallChecks: router?.flag('enable_pre_call_checks') ?? true,
+    outageWaitMs: sluice?.seconds('outage_wait', { zero: 'allowed' }) ?? 10_000,
+    waitMs: sluice?.seconds('wait', { zero: 'refused' }) ?? 280_000,
+    maxQueueWaitMs: router?.seconds('max_queue_wait', { zero: 'refused' }),
+  };
+}
+
+function readStrategy(router: Section | undefined): RoutingPolicy['strategy'] {
+  const strategy = router?.word('routing_strategy', [...STRATEGIES, ...LATER_STRATEGIES]);
+  if (strategy === undefined) return 'simple-shuffle';
+  const built = STRATEGIES.find((known) => known === strategy);
+  if (built === undefined) {
+    const place = router!.map.entries.get('routing_strategy')!.place;
+    router!.book.blocking(
+      place,
+      `${strategy} is not in this version yet: simple-shuffle would route instead`,
+      'use simple-shuffle or least-busy, or start with --allow-unsupported',
+    );
+  }
+  return built ?? 'simple-shuffle';
+}
+
+function readGeneralFallbacks(
+  sections: PolicySections,
+  models: ModelTable,
+  strict: boolean,
+): Map<string, readonly string[]> {
+  const fallbacks = readFallbacks('fallbacks', sections, models, strict);
+  const chains = firstOf(
+    [
+      [sections.router, 'default_fallbacks'],
+      [sections.litellm, 'default_fallbacks'],
+    ],
+    (section, key) => {
+      const node = section.node(key);
+      if (node === undefined) return undefined;
+      return { section, chain: { from: '*', place: node.place, targets: targetsOf(node, section) } };
+    },
+  );
+  if (chains === undefined) return fallbacks;
+  const { section, chain } = chains;
+  const [general] = checkedChains([chain], models, strict, section).values();
+  if (fallbacks.has('*')) section.book.noEffect(chain.place, 'the fallbacks of "*" beat it');
+  else fallbacks.set('*', general ?? []);
+  return fallbacks;
+}
+
+function readFallbacks(
+  key: string,
+  { router, litellm }: PolicySections,
+  models: ModelTable,
+  strict: boolean,
+): Map<string, readonly string[]> {
+  const chains = firstOf<FallbackChain[]>(
+    [
+      [router, key],
+      [litellm, key],
+    ],
+    readChains,
+  );
+  const section = router?.has(key) ? router : litellm;
+  return chains === undefined || section === undefined ? new Map() : checkedChains(chains, models, strict, section);
+}
+
+/** The first that has a value; the others are read for their types, and told as beaten. */
+function firstOf<T>(
+  places: readonly (readonly [section: Section | undefined, key: string])[],
+  read: (section: Section, key: string) => T | undefined,
+): T | undefined {
+  let winner: { value: T; path: string } | undefined;
+  for (const [section, key] of places) {
+    if (section === undefined || !section.has(key)) continue;
+    const value = read(section, key);
+    if (value === undefined) continue;
+    const { place } = section.map.entries.get(key)!;
+    if (winner === undefined) winner = { value, path: place.path };
+    else section.book.noEffect(place, `${winner.path} beats it`);
+  }
+  return winner?.value;
+}
