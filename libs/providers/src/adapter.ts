@@ -9,9 +9,9 @@ export interface Adapter {
   unsupported(call: Call, target: Deployment): string[];
   request(call: Call, target: Deployment): ProviderRequest;
   /** A reply with status < 300 to a call without `stream`. */
-  answer(reply: Reply, call: Call, nowMs: number): Answer | Failure;
-  /** Reads a reply with status < 300 to a call with `stream`. One reader per attempt. */
-  stream(call: Call, nowMs: number): StreamReader;
+  answer(reply: Reply, call: Call, target: Deployment, nowMs: number): Answer | FailedAttempt;
+  /** Reads a reply with status < 300 to a call with `stream`. One reader per attempt; `headers` are the reply's. */
+  stream(call: Call, target: Deployment, headers: Reply['headers'], nowMs: number): StreamReader;
   /** A reply with status >= 300. */
   failure(reply: Reply, nowMs: number): Failure;
 }
@@ -41,6 +41,12 @@ export interface ProviderRequest {
   /** Lower-case names. Holds the provider key. */
   headers: Record<string, string>;
   body: string;
+}
+
+/** An attempt that gave no answer. */
+export interface FailedAttempt {
+  kind: 'failure';
+  failure: Failure;
 }
 
 /** A whole reply, decoded (gzip and the like undone), at most 32 MiB. */

@@ -1,1 +1,16 @@
-export type { Adapter, Answer, Call, ChatBody, Finish, ProviderRequest, Reply, StreamEvent, StreamReader, Usage } from './adapter.js';
+export type {
+  Adapter,
+  Answer,
+  Call,
+  ChatBody,
+  FailedAttempt,
+  Finish,
+  ProviderRequest,
+  Reply,
+  StreamEvent,
+  StreamReader,
+  Usage,
+} from './adapter.js';
+export { ProviderClient, type AttemptTimeouts, type ProviderClientOptions } from './call-provider.js';
+export { adapterFor } from './registry.js';
+export { usageBody } from './usage.js';
