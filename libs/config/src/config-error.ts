@@ -17,7 +17,7 @@ export class ConfigError extends Error {
 }
 
 function linesOf(report: Report): string[] {
-  const blocking = report.unsupported.filter((row) => row.blocking);
+  const blocking = headsOf(report.unsupported.filter((row) => row.blocking));
   const lines = [...report.errors, ...blocking].map(lineOf);
   if (blocking.length > 0 && report.errors.length === 0) {
     lines.push(
@@ -31,6 +31,16 @@ function linesOf(report: Report): string[] {
 export function lineOf({ file, line, path, reason, advice }: ReportRow): string {
   const where = line === 0 ? '' : `${file}:${line}${path === '' ? '' : ` ${path}`}: `;
   return `${where}${reason}${advice === '' ? '' : ` (${advice})`}`;
+}
+
+/** Without the members of a map or list that share its fate: they need no line of their own. */
+export function headsOf<Row extends ReportRow>(rows: readonly Row[]): Row[] {
+  return rows.filter((row) => !rows.some((other) => isInside(row, other)));
+}
+
+function isInside(row: ReportRow, other: ReportRow): boolean {
+  if (row === other || row.file !== other.file || row.reason !== other.reason) return false;
+  return row.path.startsWith(`${other.path}.`) || row.path.startsWith(`${other.path}[`);
 }
 
 /** A problem that stands in no file: in the environment, on the command line, on the disk. */

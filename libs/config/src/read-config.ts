@@ -121,7 +121,7 @@ function modelDefaults(
 function readMasterKey(general: Section | undefined): MasterKeySetting {
   const node = general?.map.entries.get('master_key');
   if (node?.kind === 'unset') return { kind: 'unset', variable: node.variable, place: node.place };
-  const key = general?.string('master_key');
+  const key = general?.string('master_key')?.trim();
   if (key === undefined) return { kind: 'none' };
   if (/^[\x21-\x7e]+$/.test(key)) return { kind: 'given', key };
   general!.wrong(node!, 'printable ASCII without spaces, since it is sent in a header', key === '' ? 'empty' : 'not');

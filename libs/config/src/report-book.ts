@@ -41,6 +41,9 @@ export class ReportBook {
   error(place: Place, type: string, reason: string, advice = ''): void {
     this.put(place, 'error', reason, advice);
     const { file, line, path } = place;
+    // A shared credential or an organization list is read more than once.
+    if (this.errors.some((row) => row.file === file && row.line === line && row.path === path && row.reason === reason))
+      return;
     this.errors.push({ file, line, path, type, reason, advice });
   }
 
@@ -86,14 +89,16 @@ export class ReportBook {
       variable === undefined || reason.includes(variable) ? '' : `environment variable ${variable} is not set`;
     const { file, line, path } = node.place;
     const row = { file, line, path, type: typeOf(node), reason: [reason, told].filter(Boolean).join('; '), advice };
-    if (verdict === 'applied') report.applied.push(row);
-    else if (verdict === 'noEffect') report.noEffect.push(row);
+    // What is taken from an unset variable is never just applied.
+    if (verdict === 'applied' && variable === undefined) report.applied.push(row);
+    else if (verdict === 'applied' || verdict === 'noEffect') report.noEffect.push(row);
     else if (verdict !== 'error') report.unsupported.push({ ...row, blocking: verdict === 'blocking' });
   }
 
   private put(place: Place, verdict: Verdict, reason: string, advice: string): void {
     const known = this.entries.get(place);
-    if (known === undefined || RANK[verdict] > RANK[known.verdict])
+    const isGraver = known === undefined || RANK[verdict] > RANK[known.verdict];
+    if (isGraver || (known.verdict === verdict && known.reason === ''))
       this.entries.set(place, { verdict, reason, advice });
   }
 }

@@ -139,7 +139,8 @@ export class Section {
 
   /** @returns undefined, so that readers can end with it */
   wrong(node: YamlNode, expected: string, found: string = aTypeOf(node)): undefined {
-    this.book.error(node.place, typeOf(node), `must be ${expected}, but is ${found}`);
+    const advice = expected === 'a string' && node.kind === 'scalar' && node.value !== null ? 'put it in quotes' : '';
+    this.book.error(node.place, typeOf(node), `must be ${expected}, but is ${found}`, advice);
     return undefined;
   }
 
@@ -150,6 +151,23 @@ export class Section {
     }
     return node.kind === 'scalar' && typeof node.value === 'string' ? node.value : this.wrong(node, 'a string');
   }
+}
+
+/** The first that has a value; the others are read for their types, and told as beaten. */
+export function firstOf<T>(
+  places: readonly (readonly [section: Section | undefined, key: string])[],
+  read: (section: Section, key: string) => T | undefined,
+): T | undefined {
+  let winner: { value: T; path: string } | undefined;
+  for (const [section, key] of places) {
+    if (section === undefined || !section.has(key)) continue;
+    const value = read(section, key);
+    if (value === undefined) continue;
+    const { place } = section.map.entries.get(key)!;
+    if (winner === undefined) winner = { value, path: place.path };
+    else section.book.noEffect(place, `${winner.path} beats it`);
+  }
+  return winner?.value;
 }
 
 function aTypeOf(node: YamlNode): string {

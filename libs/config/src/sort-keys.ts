@@ -49,13 +49,18 @@ function noEffectReason(name: SectionName, key: string): string {
 
 function placeUnknown(name: SectionName, section: Sorted, key: string, node: YamlNode, book: ReportBook): void {
   if (name === 'modelInfo') return book.harmless(node.place, `echoed by /model/info: ${NOT_YET}`);
+  const home = ELSEWHERE.find(([other]) => other !== name && SECTIONS.get(other)!.lists.has(key));
+  if (home !== undefined) return book.noEffect(node.place, `it belongs under ${home[1]}`, `move it to ${home[1]}`);
   const meant = section.misspelt[key] ?? nearestNames(key, section.names, 1, maxEdits(key))[0];
   if (meant !== undefined) {
     return book.noEffect(node.place, `unknown key: did you mean ${meant}?`, `write ${meant}`);
   }
-  for (const [other, title] of ELSEWHERE) {
-    if (other === name || SECTIONS.get(other)!.lists.get(key) === undefined) continue;
-    return book.noEffect(node.place, `it belongs under ${title}`, `move it to ${title}`);
+  if (name === 'litellmParams') {
+    return book.noEffect(
+      node.place,
+      'unknown key: it is not sent',
+      'put it under extra_body to send it to the provider',
+    );
   }
   book.noEffect(node.place, 'unknown key: LiteLLM does not read it either');
 }

@@ -69,7 +69,7 @@ function isWrittenAs({ fullModel, provider }: Deployment, name: string): boolean
 function within(models: ModelTable, home: string, only: readonly string[]): ResolvedModel {
   const present = models.groups.get(home);
   if (present !== undefined && only.every((id) => present.deployments.some((deployment) => deployment.id === id))) {
-    return { kind: 'found', group: present, only };
+    return { kind: 'found', group: present.entries === undefined ? present : { ...present, entries: undefined }, only };
   }
   const deployments = [...models.deployments.values()].filter((deployment) => deployment.group === home);
   return { kind: 'found', group: { name: home, deployments, entries: undefined }, only };
@@ -152,9 +152,9 @@ function nearestTo(models: ModelTable, name: string): string[] {
 
 /** The names that take the fewest edits to reach, nearest first; ties in the order given. */
 export function nearestNames(name: string, names: Iterable<string>, count: number, maxEdits = Infinity): string[] {
-  const asked = name.slice(0, 100);
+  const asked = name.slice(0, 64);
   return [...names]
-    .map((known) => ({ known, edits: editsBetween(asked, known.slice(0, 100)) }))
+    .map((known) => ({ known, edits: editsBetween(asked, known.slice(0, 64)) }))
     .filter(({ edits }) => edits <= maxEdits)
     .toSorted((a, b) => a.edits - b.edits)
     .slice(0, count)

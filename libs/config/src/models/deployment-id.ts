@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { plainValueOf, type YamlMap } from '../yaml/node.js';
+import type { ReportBook } from '../report-book.js';
+import type { Section } from '../section.js';
+import { plainValueOf, type Place, type YamlMap } from '../yaml/node.js';
 import { referenceIn } from '../yaml/resolve-references.js';
 
 /** What says where a deployment goes. Keys among them count by the name of their variable only, never by value. */
@@ -32,4 +34,49 @@ export function hashedId(group: string, fullModel: string, params: YamlMap): str
     if (reference !== undefined) parts.push([key, `os.environ/${reference}`]);
   }
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
+
+/** Ids are unique in the configuration: they stand in headers and in Redis keys. */
+export class IdBook {
+  private readonly explicit = new Map<string, Place>();
+  private readonly taken = new Set<string>();
+
+  constructor(private readonly book: ReportBook) {}
+
+  of(info: Section | undefined, hash: string): string {
+    const node = info?.map.entries.get('id');
+    if (info === undefined || node === undefined) return this.claim(hash);
+    const id = node.kind === 'scalar' && typeof node.value === 'number' ? node.text : info.string('id');
+    if (id === undefined) return this.claim(hash);
+    if (!/^[\x20-\x7e]{1,200}$/.test(id)) {
+      this.book.error(node.place, 'string', 'must be 1 to 200 printable ASCII characters: it stands in headers');
+      return this.claim(hash);
+    }
+    const first = this.explicit.get(id);
+    if (first !== undefined) {
+      const lines = first.file === node.place.file ? `line ${first.line}` : `${first.file}:${first.line}`;
+      this.book.error(
+        node.place,
+        'string',
+        `is the same id as on ${lines}: "${id}"`,
+        'give each deployment its own id',
+      );
+      return this.claim(hash);
+    }
+    if (this.taken.has(id)) {
+      this.book.error(node.place, 'string', `is already the id of another deployment: "${id}"`, 'choose another');
+      return this.claim(hash);
+    }
+    this.explicit.set(id, node.place);
+    this.taken.add(id);
+    return id;
+  }
+
+  /** Equal hashes get -2, -3. */
+  claim(hash: string): string {
+    let id = hash;
+    for (let i = 2; this.taken.has(id); i++) id = `${hash}-${i}`;
+    this.taken.add(id);
+    return id;
+  }
 }

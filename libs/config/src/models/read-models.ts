@@ -1,10 +1,9 @@
 import type { Deployment, ModelGroup } from '@sluice/core';
-import type { ReportBook } from '../report-book.js';
-import { Section } from '../section.js';
+import { firstOf, Section } from '../section.js';
 import { sortKeys } from '../sort-keys.js';
 import { typeOf, type Place, type YamlMap, type YamlNode } from '../yaml/node.js';
 import { echoedInfo } from './echoed-info.js';
-import { hashedId } from './deployment-id.js';
+import { hashedId, IdBook } from './deployment-id.js';
 import { providerOfModel } from './provider-of-model.js';
 import { readTarget, type Environment } from './read-target.js';
 
@@ -21,6 +20,9 @@ export interface ReadModels {
   readonly groups: Map<string, ModelGroup>;
   readonly deployments: Map<string, Deployment>;
 }
+
+/** Said once for all of them at start. */
+const HARD_LIMIT = 'a hard limit for the cluster (LiteLLM: a weight)';
 
 /** `model_list`: one deployment per entry and organization, grouped by `model_name`. */
 export function readModels(root: Section, defaults: ModelDefaults, env: Environment): ReadModels {
@@ -83,10 +85,12 @@ function readEntry(
   const { provider, model } = named;
   const fullModel = `${provider}/${model}`;
   const limit = (key: 'rpm' | 'tpm'): number | undefined =>
-    entry.wholeNumber(key, 1) ?? params.wholeNumber(key, 1) ?? info?.wholeNumber(key, 1);
+    firstOf(
+      [entry, params, info].map((section) => [section, key] as const),
+      (section) => section.wholeNumber(key, 1),
+    );
   const organizations = readOrganizations(params);
   const baseId = ids.of(info, hashedId(group, fullModel, params.map));
-  const timeoutKey = params.has('timeout') ? 'timeout' : 'request_timeout';
   const shared = {
     group,
     provider,
@@ -98,19 +102,33 @@ function readEntry(
     rpm: limit('rpm'),
     tpm: limit('tpm'),
     maxParallel: params.wholeNumber('max_parallel_requests', 1) ?? defaults.maxParallel,
-    timeoutMs: params.seconds(timeoutKey, { zero: 'refused' }),
+    timeoutMs: firstOf([[params, 'timeout'] as const, [params, 'request_timeout'] as const], (section, key) =>
+      section.seconds(key, { zero: 'refused' }),
+    ),
     streamTimeoutMs: params.seconds('stream_timeout', { zero: 'refused' }),
     numRetries: params.wholeNumber('num_retries'),
-    cooldownMs:
-      params.seconds('cooldown_time', { zero: 'allowed' }) ?? info?.seconds('cooldown_time', { zero: 'allowed' }),
+    cooldownMs: firstOf(
+      [params, info].map((section) => [section, 'cooldown_time'] as const),
+      (section, key) => section.seconds(key, { zero: 'allowed' }),
+    ),
     info: info === undefined ? {} : echoedInfo(info.map),
   };
+  for (const section of [entry, params, info]) tellHardLimits(section, defaults.limitsAreWeights);
   const elsewhere = readEnvironments(info, env);
   return organizations.map((organization, i) => {
     const { target, disabled } = readTarget(provider, params, env, organization, defaults.dropParams);
     const id = organizations.length === 1 ? baseId : ids.claim(`${baseId}-${i + 1}`);
     return { id, ...shared, target, disabled: disabled ?? elsewhere };
   });
+}
+
+function tellHardLimits(section: Section | undefined, areWeights: boolean): void {
+  for (const key of ['rpm', 'tpm', 'max_parallel_requests']) {
+    const node = section?.map.entries.get(key);
+    if (node === undefined) continue;
+    if (areWeights && key !== 'max_parallel_requests') section!.book.applied(node.place, 'a weight only');
+    else section!.book.applied(node.place, HARD_LIMIT);
+  }
 }
 
 /** Own parameters win, then those of the named credential, then `default_litellm_params`. */
@@ -193,49 +211,4 @@ function required(section: Section, key: string): string | undefined {
 function missing(section: Section, key: string): undefined {
   section.book.error(section.place, typeOf(section.map), `${key} is missing`);
   return undefined;
-}
-
-/** Ids are unique in the configuration: they stand in headers and in Redis keys. */
-class IdBook {
-  private readonly explicit = new Map<string, Place>();
-  private readonly taken = new Set<string>();
-
-  constructor(private readonly book: ReportBook) {}
-
-  of(info: Section | undefined, hash: string): string {
-    const node = info?.map.entries.get('id');
-    if (info === undefined || node === undefined) return this.claim(hash);
-    const id = node.kind === 'scalar' && typeof node.value === 'number' ? node.text : info.string('id');
-    if (id === undefined) return this.claim(hash);
-    if (!/^[\x20-\x7e]{1,200}$/.test(id)) {
-      this.book.error(node.place, 'string', 'must be 1 to 200 printable ASCII characters: it stands in headers');
-      return this.claim(hash);
-    }
-    const first = this.explicit.get(id);
-    if (first !== undefined) {
-      const lines = first.file === node.place.file ? `line ${first.line}` : `${first.file}:${first.line}`;
-      this.book.error(
-        node.place,
-        'string',
-        `is the same id as on ${lines}: "${id}"`,
-        'give each deployment its own id',
-      );
-      return this.claim(hash);
-    }
-    if (this.taken.has(id)) {
-      this.book.error(node.place, 'string', `is already the id of another deployment: "${id}"`, 'choose another');
-      return this.claim(hash);
-    }
-    this.explicit.set(id, node.place);
-    this.taken.add(id);
-    return id;
-  }
-
-  /** Equal hashes get -2, -3. */
-  claim(hash: string): string {
-    let id = hash;
-    for (let i = 2; this.taken.has(id); i++) id = `${hash}-${i}`;
-    this.taken.add(id);
-    return id;
-  }
 }

@@ -1,7 +1,7 @@
 import type { Deployment, ProviderTarget } from '@sluice/core';
 import { CHAT_PARAMETERS } from '../known-keys.js';
 import type { Section } from '../section.js';
-import { plainValueOf } from '../yaml/node.js';
+import { plainValueOf, type Place } from '../yaml/node.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -48,7 +48,7 @@ export function readTarget(
 ): ReadTarget {
   const reasons: string[] = [];
   const baseUrl = readBaseUrl(provider, params, env, reasons);
-  const azureAdToken = provider === 'azure' ? (secret(params, 'azure_ad_token') ?? env.AZURE_AD_TOKEN) : undefined;
+  const azureAdToken = provider === 'azure' ? readAdToken(params, env) : undefined;
   const apiKey = readApiKey(provider, params, env, azureAdToken, reasons);
   for (const key of ENTRA) {
     const node = params.map.entries.get(key);
@@ -69,7 +69,7 @@ export function readTarget(
       apiKey,
       apiVersion:
         params.string('api_version') ?? (provider === 'azure' ? env.AZURE_API_VERSION || undefined : undefined),
-      azureAdToken: azureAdToken || undefined,
+      azureAdToken,
       organization,
       extraHeaders: readHeaders(params),
       extraBody: params.plain('extra_body') ?? {},
@@ -135,6 +135,13 @@ function problemOfUrl(text: string): string | undefined {
     : 'must be an http or https address, but has another scheme';
 }
 
+function readAdToken(params: Section, env: Environment): string | undefined {
+  const token = secret(params, 'azure_ad_token');
+  if (token !== undefined) return token;
+  const fromEnvironment = env.AZURE_AD_TOKEN;
+  return fromEnvironment ? checkedSecret(fromEnvironment, 'AZURE_AD_TOKEN', params, params.place) : undefined;
+}
+
 function readApiKey(
   provider: Deployment['provider'],
   params: Section,
@@ -142,39 +149,49 @@ function readApiKey(
   azureAdToken: string | undefined,
   reasons: string[],
 ): string | undefined {
+  const { book } = params;
   const written = params.map.entries.get('api_key');
-  const { keyVariables } = DEFAULTS[provider];
-  const own = firstSet(keyVariables, env);
+  const variables = DEFAULTS[provider].keyVariables;
+  const own = firstSet(variables, env);
+  const key = secret(params, 'api_key') ?? (own && checkedSecret(own.value, own.name, params, params.place));
   if (written?.kind === 'unset') {
     const reason = `environment variable ${written.variable} is not set`;
-    if (own !== undefined) params.book.noEffect(written.place, `${reason}: ${own.name} is used`);
-    else if (azureAdToken) params.book.noEffect(written.place, `${reason}: azure_ad_token is used`);
+    if (key !== undefined) book.noEffect(written.place, `${reason}: ${own?.name} is used`);
+    else if (azureAdToken !== undefined) book.noEffect(written.place, `${reason}: azure_ad_token is used`);
     else {
       reasons.push(`api_key: ${reason}`);
-      params.book.noEffect(written.place, `${reason}: the deployment takes no calls`, `set ${written.variable}`);
+      book.noEffect(written.place, `${reason}: the deployment takes no calls`, `set ${written.variable}`);
     }
-    return own?.value;
+    return key;
   }
-  const key = secret(params, 'api_key') ?? own?.value;
   // An own server (vLLM, llama.cpp) often wants no key; the vendors always do.
   const isOwnServer = provider === 'openai' && (params.has('api_base') || params.has('base_url'));
-  if (key === undefined && !azureAdToken && !isOwnServer && !ENTRA.some((name) => params.has(name))) {
-    reasons.push(`no api_key, and ${keyVariables.join(', ')} is not set`);
-  } else if (key === undefined && !azureAdToken && !isOwnServer) {
-    reasons.push('signing in to Entra is not in this version yet');
+  if (key === undefined && azureAdToken === undefined && !isOwnServer) {
+    reasons.push(`api_key: none is written, and ${variables.join(', ')} is not set`);
   }
   return key;
 }
 
-/** A key or token. `oidc/…` and the like are names of secrets, not secrets, and nothing here can look them up. */
+/** A key or token as written. `oidc/…` names a secret, and nothing here can look it up. */
 function secret(params: Section, key: string): string | undefined {
+  const node = params.map.entries.get(key);
+  if (node === undefined) return undefined;
+  if (node.kind === 'unset') return undefined; // the caller says what follows from it
   const text = params.string(key);
-  if (text === undefined) return undefined;
-  const place = params.map.entries.get(key)!.place;
-  if (text.startsWith('oidc/'))
-    params.book.blocking(place, 'secrets from OIDC are not supported', 'use os.environ/NAME');
-  if (/^[\x21-\x7e]+$/.test(text)) return text;
-  params.book.error(place, 'string', 'must be printable ASCII without spaces, or it cannot be sent in a header');
+  if (text === '') params.book.noEffect(node.place, 'is empty: taken as absent');
+  if (text === undefined || text === '') return undefined;
+  if (text.startsWith('oidc/')) {
+    params.book.blocking(node.place, 'secrets from OIDC are not supported', 'use os.environ/NAME');
+  }
+  return checkedSecret(text, '', params, node.place);
+}
+
+/** Without the line end that secret files often have. */
+function checkedSecret(text: string, variable: string, { book }: Section, place: Place): string | undefined {
+  const trimmed = text.trim();
+  if (/^[\x21-\x7e]+$/.test(trimmed)) return trimmed;
+  const subject = variable === '' ? '' : `${variable} `;
+  book.error(place, 'string', `${subject}must be printable ASCII without spaces, since it is sent in a header`);
   return undefined;
 }
 

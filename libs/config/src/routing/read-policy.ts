@@ -1,5 +1,5 @@
 import type { ModelTable, RoutingPolicy } from '@sluice/core';
-import type { Section } from '../section.js';
+import { firstOf, type Section } from '../section.js';
 import { checkedChains, readChains, targetsOf, type FallbackChain } from './read-fallbacks.js';
 
 export interface PolicySections {
@@ -119,21 +119,4 @@ function readFallbacks(
   );
   const section = router?.has(key) ? router : litellm;
   return chains === undefined || section === undefined ? new Map() : checkedChains(chains, models, strict, section);
-}
-
-/** The first that has a value; the others are read for their types, and told as beaten. */
-function firstOf<T>(
-  places: readonly (readonly [section: Section | undefined, key: string])[],
-  read: (section: Section, key: string) => T | undefined,
-): T | undefined {
-  let winner: { value: T; path: string } | undefined;
-  for (const [section, key] of places) {
-    if (section === undefined || !section.has(key)) continue;
-    const value = read(section, key);
-    if (value === undefined) continue;
-    const { place } = section.map.entries.get(key)!;
-    if (winner === undefined) winner = { value, path: place.path };
-    else section.book.noEffect(place, `${winner.path} beats it`);
-  }
-  return winner?.value;
 }
