@@ -1,0 +1,178 @@
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { findConfigFile, loadSettings, type LoadInput, type Settings } from '@sluice/config';
+import { configuredBanner, demonstrationBanner, groupNames, originOf } from './banner.js';
+import { holdDataFolder } from './data-folder.js';
+import { DEMONSTRATION_PROFILES, DEMONSTRATION_SCRIPT, demonstrationConfig } from './demonstration.js';
+import { startEmbeddedRedis } from './embedded-redis.js';
+import { runUntilStopped } from './until-stopped.js';
+
+/** Beside the drain: connections, Redis' last write. */
+const CLOSE_MS = 15_000;
+/** Longer than a Redis that starts beside us takes; then the process ends and whoever started it may try again. */
+const REDIS_WITHIN_MS = 30_000;
+
+const say = (sentence: string): void => void process.stderr.write(`sluice: ${sentence}\n`);
+const show = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/**
+ * `sluice start`: everything in one process until SIGINT or SIGTERM. Opened in this order and closed in the reverse one:
+ * data folder, Redis, simulator (only without a configuration), worker, api.
+ *
+ * This file alone knows all apps; each is loaded by the role that needs it.
+ */
+export async function start(input: LoadInput): Promise<void> {
+  const isDemonstration = input.configText === undefined && findConfigFile(input) === undefined;
+  const first = loadSettings(input); // what is wrong with it is told before anything is opened
+  await runUntilStopped(async (open, signal) => {
+    const redisUrl = first.redisUrl ?? (await openEmbeddedRedis(first.dataDir, open));
+    signal.throwIfAborted();
+    await checkRedisAt(redisUrl, signal);
+    const simulator = isDemonstration ? await openDemonstration(first.port + 1, open) : undefined;
+    const settings = simulator ? loadSettings({ ...input, configText: demonstrationConfig(simulator) }) : first;
+    signal.throwIfAborted();
+    await openWorker(settings, redisUrl, open);
+    signal.throwIfAborted();
+    const origin = await openApi(settings, redisUrl, open);
+    show(simulator ? demonstrationBanner(origin, simulator) : configuredBanner(origin, settings));
+  }, first.drainMs + CLOSE_MS);
+}
+
+/** `sluice api`: admits and answers; never calls a provider. */
+export async function startApi(input: LoadInput): Promise<void> {
+  const { settings, redisUrl } = roleSettings('api', input);
+  await runUntilStopped(async (open, signal) => {
+    await checkRedisAt(redisUrl, signal);
+    show(configuredBanner(await openApi(settings, redisUrl, open), settings));
+  }, settings.drainMs + CLOSE_MS);
+}
+
+/** `sluice worker`: runs the jobs of its groups. */
+export async function startWorker(input: LoadInput): Promise<void> {
+  const { settings, redisUrl } = roleSettings('worker', input);
+  await runUntilStopped(async (open, signal) => {
+    await checkRedisAt(redisUrl, signal);
+    await openWorker(settings, redisUrl, open);
+    show(`Sluice worker serves ${settings.workerGroups?.join(', ') ?? groupNames(settings)}`);
+  }, settings.drainMs + CLOSE_MS);
+}
+
+/** `sluice worker --check`: whether the worker on this host beats, for a container's health check. */
+export async function checkWorkerHere(input: LoadInput): Promise<boolean> {
+  const redisUrl = requiredRedisUrl('worker', loadSettings(input));
+  const { checkWorker } = await import('../../worker/src/check-worker.js');
+  const { ok, detail } = await checkWorker(redisUrl, hostname());
+  show(detail);
+  return ok;
+}
+
+/** `sluice simulator`: a provider that misbehaves on request. */
+export async function startSimulator(options: { port: number; host: string; scriptFile?: string }): Promise<void> {
+  const { createSimulator } = await import('../../simulator/src/create-simulator.js');
+  const script = options.scriptFile === undefined ? undefined : await readScript(options.scriptFile);
+  await runUntilStopped(async (open) => {
+    const simulator = await listenOn(options.port, () => createSimulator({ ...options, script }));
+    open.defer(() => simulator.stop());
+    show(`Sluice simulator answers at ${originOf(options.host, simulator.port)}`);
+  }, CLOSE_MS);
+}
+
+function roleSettings(role: string, input: LoadInput): { settings: Settings; redisUrl: string } {
+  const settings = loadSettings(input);
+  const redisUrl = requiredRedisUrl(role, settings);
+  if (settings.configFile !== undefined) return { settings, redisUrl };
+  throw new Error(
+    `\`sluice ${role}\` needs a configuration: pass --config FILE, or set CONFIG_FILE_PATH. The demonstration is \`sluice start\`.`,
+  );
+}
+
+function requiredRedisUrl(role: string, { redisUrl }: Settings): string {
+  if (redisUrl !== undefined) return redisUrl;
+  throw new Error(
+    `\`sluice ${role}\` needs REDIS_URL: it shares its queue with other processes. \`sluice start\` runs a Redis of its own.`,
+  );
+}
+
+async function openEmbeddedRedis(dataDir: string, open: AsyncDisposableStack): Promise<string> {
+  const folder = await holdDataFolder(dataDir);
+  open.defer(() => folder.release());
+  const redis = await startEmbeddedRedis(folder.path, say);
+  open.defer(() => redis.stop());
+  return redis.socketPath;
+}
+
+/** Beside the api's port, so that the printed lines stay the same from start to start; any other when that is taken. */
+async function openDemonstration(port: number, open: AsyncDisposableStack): Promise<string> {
+  const { createSimulator } = await import('../../simulator/src/create-simulator.js');
+  const options = { host: '127.0.0.1', script: DEMONSTRATION_SCRIPT, profiles: DEMONSTRATION_PROFILES };
+  const isUsual = port > 1 && port <= 65_535; // 1: the api asked for any free port
+  const simulator = await createSimulator({ ...options, port: isUsual ? port : 0 }).catch((error: unknown) => {
+    if (!isUsual || !isPortTaken(error)) throw error;
+    return createSimulator({ ...options, port: 0 });
+  });
+  open.defer(() => simulator.stop());
+  return simulator.origin;
+}
+
+async function openWorker(settings: Settings, redisUrl: string, open: AsyncDisposableStack): Promise<void> {
+  const { createWorker } = await import('../../worker/src/create-worker.js');
+  const worker = await createWorker(settings, redisUrl);
+  open.defer(() => worker.close());
+}
+
+async function openApi(settings: Settings, redisUrl: string, open: AsyncDisposableStack): Promise<string> {
+  const { createApi } = await import('../../api/src/create-api.js');
+  const api = await createApi(settings, redisUrl);
+  open.defer(() => api.close());
+  await listenOn(settings.port, () => api.listen(settings.port, settings.host));
+  return originOf(settings.host, Number(new URL(await api.getUrl()).port || 80));
+}
+
+/** Refuses what would lose jobs: a server that is too old, or one that evicts. Waits for one that is still starting. */
+async function checkRedisAt(redisUrl: string, signal: AbortSignal): Promise<void> {
+  const { checkRedis, openRedis } = await import('@sluice/state');
+  let trouble = '';
+  const redis = openRedis(redisUrl, {
+    role: 'worker',
+    onError: (error) => {
+      if (trouble === '')
+        say(`Redis at ${withoutPassword(redisUrl)} does not answer yet (${error.message}); trying again.`);
+      trouble = error.message;
+    },
+  });
+  const late = new AbortController();
+  const tooLate = pause(REDIS_WITHIN_MS, undefined, { signal: AbortSignal.any([signal, late.signal]) }).then(() => {
+    throw new Error(`Redis at ${withoutPassword(redisUrl)} does not answer (${trouble}). Start it, or mend REDIS_URL.`);
+  });
+  try {
+    await Promise.race([checkRedis(redis), tooLate]);
+  } finally {
+    late.abort();
+    tooLate.catch(() => undefined);
+    redis.disconnect();
+  }
+}
+
+const withoutPassword = (redisUrl: string): string => redisUrl.replace(/\/\/[^@/]*@/, '//');
+
+async function listenOn<T>(port: number, listen: () => Promise<T>): Promise<T> {
+  try {
+    return await listen();
+  } catch (error) {
+    if (!isPortTaken(error)) throw error;
+    throw new Error(`Port ${port} is in use by another program. Stop that one, or choose another with --port.`, {
+      cause: error,
+    });
+  }
+}
+
+const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+
+async function readScript(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new Error(`The script ${file} cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+}
