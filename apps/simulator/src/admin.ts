@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { RequestFilter } from './request-log.js';
+import type { RequestFilter, RequestRecord } from './request-log.js';
 import { decoded } from './routes.js';
 import { mustBe, ScriptError } from './script/checks.js';
 import type { World } from './world.js';
@@ -8,7 +8,9 @@ import type { World } from './world.js';
 export function serveAdmin(world: World, method: string, url: string, body: Buffer, res: ServerResponse): void {
   const { pathname, searchParams } = new URL(url, 'http://simulator');
   try {
-    const answer = answerOf(world, method, pathname, searchParams, body);
+    if (method === 'GET' && pathname === '/_sim/requests')
+      return sendRecords(res, world.log.find(filterOf(searchParams)));
+    const answer = answerOf(world, method, pathname, body);
     if (answer === undefined) {
       send(res, 404, { error: { message: `There is no ${method} ${pathname}. The routes: ${ROUTES}.`, param: null } });
     } else {
@@ -23,7 +25,7 @@ export function serveAdmin(world: World, method: string, url: string, body: Buff
 const ROUTES =
   'GET PUT PATCH /_sim/script, GET /_sim/profiles, GET PUT PATCH /_sim/profiles/NAME, POST /_sim/reset, GET /_sim/requests, GET /_sim/stats';
 
-function answerOf(world: World, method: string, path: string, query: URLSearchParams, body: Buffer): unknown {
+function answerOf(world: World, method: string, path: string, body: Buffer): unknown {
   const profile = /^\/_sim\/profiles\/([^/]+)$/.exec(path)?.[1];
   if (profile !== undefined) {
     const name = decoded(profile);
@@ -46,8 +48,6 @@ function answerOf(world: World, method: string, path: string, query: URLSearchPa
     case 'POST /_sim/reset':
       world.reset();
       return { reset: true };
-    case 'GET /_sim/requests':
-      return { data: world.log.find(filterOf(query)) };
     case 'GET /_sim/stats':
       return world.allStats();
     default:
@@ -81,4 +81,17 @@ function send(res: ServerResponse, status: number, body: unknown): void {
   const text = JSON.stringify(body);
   res.writeHead(status, ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(text))]);
   res.end(text);
+}
+
+const RECORDS_AT_ONCE = 1_000;
+
+/** In parts: a full log is longer than a string can be. */
+function sendRecords(res: ServerResponse, records: RequestRecord[]): void {
+  res.writeHead(200, ['content-type', 'application/json']);
+  res.write('{"data":[');
+  for (let i = 0; i < records.length; i += RECORDS_AT_ONCE) {
+    const part = records.slice(i, i + RECORDS_AT_ONCE).map((record) => JSON.stringify(record));
+    res.write(`${i === 0 ? '' : ','}${part.join(',')}`);
+  }
+  res.end(']}');
 }

@@ -51,15 +51,24 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const sockets = new Set<Socket>();
   const server = createServer({ keepAlive: true }, (req, res) => {
     readBody(req, res, (body) => {
-      const url = req.url ?? '/';
-      if (url.startsWith('/_sim/')) return serveAdmin(world, req.method ?? 'GET', url, body, res);
-      const isAnthropic = req.headers['anthropic-version'] !== undefined;
-      const call = serveCall(world, routeOf(url, isAnthropic), req, res, body);
-      if (!call.isOpen) return;
-      open.add(call);
-      call.whenEnded = () => open.delete(call);
+      try {
+        serve(req, res, body);
+      } catch (error) {
+        // A mistake of the simulator's own must not look like a fault that was asked for.
+        if (!res.headersSent) res.writeHead(500, { 'content-type': 'text/plain' });
+        res.end(`The simulator failed: ${String(error)}`);
+      }
     });
   });
+  const serve = (req: IncomingMessage, res: ServerResponse, body: Buffer): void => {
+    const url = req.url ?? '/';
+    if (url.startsWith('/_sim/')) return serveAdmin(world, req.method ?? 'GET', url, body, res);
+    const isAnthropic = req.headers['anthropic-version'] !== undefined;
+    const call = serveCall(world, routeOf(url, isAnthropic), req, res, body);
+    if (!call.isOpen) return;
+    open.add(call);
+    call.whenEnded = () => open.delete(call);
+  };
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = 0;
   server.on('connection', (socket) => {

@@ -48,6 +48,8 @@ export interface RequestFilter {
 }
 
 const MOST_RECORDS = 100_000;
+/** Let go this many at a time, since letting go of one moves all the others. */
+const FORGOTTEN_AT_ONCE = 10_000;
 /** Bodies are let go, oldest first, above this. */
 const MOST_BODY_BYTES = 256 * 1024 * 1024;
 /** Later than any n and earlier than any Unix time in ms. */
@@ -61,7 +63,7 @@ export class RequestLog {
   private oldestBody = 0;
 
   add(record: RequestRecord, bodyBytes: number): void {
-    if (this.records.length >= 2 * MOST_RECORDS) this.forget(MOST_RECORDS);
+    if (this.records.length >= MOST_RECORDS + FORGOTTEN_AT_ONCE) this.forget(FORGOTTEN_AT_ONCE);
     this.records.push(record);
     this.sizes.push(bodyBytes);
     this.bodyBytes += bodyBytes;

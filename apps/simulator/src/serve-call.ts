@@ -16,6 +16,7 @@ import type { World } from './world.js';
 import { planBody, planStream, unaryText } from './delivery/plan.js';
 
 const JSON_TYPE = 'application/json';
+const HTML_TYPE = 'text/html; charset=utf-8';
 const SSE_TYPE = 'text/event-stream; charset=utf-8';
 const NO_FAULT: Fault = {};
 
@@ -287,7 +288,7 @@ function refuse(call: OpenCall, { script, limits }: Profile, fault: Fault, refus
     const withResets = style !== 'none' && style !== 'body';
     headers.push(...format.limitHeaders(limits.state(performance.now(), Date.now()), withResets));
   }
-  reply(call, fault, status, JSON_TYPE, fault.body ?? body, headers);
+  reply(call, fault, status, fault.body?.startsWith('<') === true ? HTML_TYPE : JSON_TYPE, fault.body ?? body, headers);
 }
 
 /** A reply in one piece. */

@@ -54,6 +54,7 @@ export class DeliveryRun {
     const waitMs = this.startMs + atMs - performance.now();
     // Timers keep whole milliseconds; half a one early is nearer than half a one late.
     if (waitMs < 0.5) return false;
+    if (this.hasHead) this.wire.flush();
     this.timer = setTimeout(this.go, waitMs);
     return true;
   }
@@ -65,6 +66,7 @@ export class DeliveryRun {
     this.wire.head(status, headers, length);
     this.events.headers();
     if (!this.options.resetAfterHeaders) return false;
+    this.wire.flush();
     this.wire.cut('rst', () => this.events.ended('reset'));
     return true;
   }
@@ -72,18 +74,21 @@ export class DeliveryRun {
   private does(step: Step): boolean {
     switch (step.do) {
       case 'send': {
-        const bytes = this.options.gzip?.push(step.bytes) ?? step.bytes;
-        this.wire.body(bytes);
-        this.events.sent(bytes.length, step.chunks);
+        const bytes = typeof step.data === 'string' ? Buffer.from(step.data) : step.data;
+        const sent = this.options.gzip?.push(bytes) ?? bytes;
+        this.wire.body(sent);
+        this.events.sent(sent.length, step.chunks);
         return false;
       }
       case 'stall':
+        this.wire.flush();
         this.events.stalled();
         if (step.ms === null) return true;
         this.startMs += step.ms;
         this.timer = setTimeout(this.go, step.ms);
         return true;
       case 'cut':
+        this.wire.flush();
         this.wire.cut(step.how, () => this.events.ended('cut'));
         return true;
     }

@@ -3,7 +3,7 @@ import type { Fault } from '../script/fault.js';
 
 /** What is done to the wire, in order. Times count from the call's arrival; a stall moves all that follows. */
 export type Step =
-  | { do: 'send'; atMs: number; bytes: Buffer; chunks: number }
+  | { do: 'send'; atMs: number; data: string | Buffer; chunks: number }
   | { do: 'stall'; ms: number | null }
   | { do: 'cut'; how: 'fin' | 'rst' };
 
@@ -55,11 +55,15 @@ class StreamPlan {
   private struck = -1;
   private padBytes: number;
   private hasBegun = false;
+  /** Nothing is done to the form of the events. */
+  private readonly isPlain: boolean;
 
   constructor(
     private readonly fault: Fault,
     private readonly parts: StreamParts,
   ) {
+    const { comments, unknownEvents, fuzz, crlf } = fault;
+    this.isPlain = comments !== true && unknownEvents !== true && fuzz !== true && crlf !== true;
     this.padBytes = fault.lineBytes ?? 0;
   }
 
@@ -82,6 +86,10 @@ class StreamPlan {
     const { comments, unknownEvents, fuzz } = this.fault;
     const { dice, unknownEvent } = this.parts;
     const isFuzzy = fuzz === true;
+    if (this.isPlain && this.padBytes === 0) {
+      const named = piece.event === undefined ? '' : `event: ${piece.event}\n`;
+      return this.send(`${named}data: ${piece.data}\n\n`, piece.role === 'content' ? 1 : 0, atMs);
+    }
     let text = '';
     if (isFuzzy && !this.hasBegun) text += '\ufeff';
     this.hasBegun = true;
@@ -121,12 +129,11 @@ class StreamPlan {
   /** What is due at the same moment goes out together. */
   private send(text: string, chunks: number, atMs: number): void {
     const last = this.steps.at(-1);
-    const bytes = Buffer.from(text);
     if (last?.do === 'send' && last.atMs === atMs) {
-      last.bytes = Buffer.concat([last.bytes, bytes]);
+      last.data += text;
       last.chunks += chunks;
     } else {
-      this.steps.push({ do: 'send', atMs, bytes, chunks });
+      this.steps.push({ do: 'send', atMs, data: text, chunks });
     }
   }
 }
@@ -152,7 +159,7 @@ export function planBody(body: Buffer, fault: Fault, atMs: number, bytesPerChunk
   let sent = 0;
   const sendTo = (end: number): void => {
     if (end > sent)
-      steps.push({ do: 'send', atMs, bytes: body.subarray(sent, end), chunks: end === body.length ? 1 : 0 });
+      steps.push({ do: 'send', atMs, data: body.subarray(sent, end), chunks: end === body.length ? 1 : 0 });
     sent = Math.max(sent, end);
   };
   const place = (chunks: number): number => Math.max(0, Math.min(body.length - 1, chunks * bytesPerChunk));

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 /** The way bytes leave. Calls come in the order head, body…, then finish or cut; a cut comes after what was sent. */
 export interface Wire {
   head: (status: number, headers: readonly string[], length: number | null) => void;
+  /** Nothing follows for a while: what was handed over goes out now. */
+  flush: () => void;
   body: (bytes: Buffer) => void;
   /** `done` is called when it is. */
   finish: (done: () => void) => void;
@@ -19,6 +21,9 @@ export class PlainWire implements Wire {
   head(status: number, headers: readonly string[], length: number | null): void {
     const framing = length === null ? ['transfer-encoding', 'chunked'] : ['content-length', String(length)];
     this.res.writeHead(status, [...headers, ...framing]);
+  }
+
+  flush(): void {
     this.res.flushHeaders();
   }
 
@@ -73,6 +78,8 @@ export class RawWire implements Wire {
     text += declared === null ? 'transfer-encoding: chunked\r\n' : `content-length: ${declared}\r\n`;
     this.push({ bytes: Buffer.from(`${text}connection: close\r\n\r\n`, 'latin1'), isHead: true });
   }
+
+  flush(): void {}
 
   body(bytes: Buffer): void {
     if (bytes.length === 0) return;
