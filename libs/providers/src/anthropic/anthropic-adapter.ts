@@ -1,0 +1,39 @@
+import type { Adapter } from '../adapter.js';
+import { failureOfReply } from '../classify-failure.js';
+import { withExtraHeaders } from '../extra-headers.js';
+import { anthropicAnswer } from './anthropic-answer-to-openai.js';
+import { AnthropicStreamReader } from './anthropic-stream-to-openai.js';
+import { unsupportedParams } from './chat-params.js';
+import { anthropicBody } from './openai-chat-to-anthropic.js';
+
+const ROUTE = '/v1/messages';
+const API_VERSION = '2023-06-01';
+
+/** Anthropic's Messages API, direct or at a compatible server. Source: WIRE.md 7. */
+export const anthropicAdapter: Adapter = {
+  unsupported: unsupportedParams,
+  request(call, deployment) {
+    const { baseUrl, apiKey, extraHeaders } = deployment.target;
+    const headers: Record<string, string> = {
+      'content-type': 'application/json',
+      accept: call.stream ? 'text/event-stream' : 'application/json',
+      'accept-encoding': 'identity',
+      'anthropic-version': API_VERSION,
+    };
+    if (apiKey !== undefined) headers['x-api-key'] = apiKey;
+    return {
+      method: 'POST',
+      url: anthropicUrl(baseUrl),
+      headers: withExtraHeaders(headers, extraHeaders),
+      body: anthropicBody(call, deployment),
+    };
+  },
+  answer: anthropicAnswer,
+  stream: (call, deployment, headers, nowMs) => new AnthropicStreamReader(call, deployment, headers, nowMs),
+  failure: failureOfReply,
+};
+
+function anthropicUrl(baseUrl: string): string {
+  if (baseUrl.endsWith(ROUTE)) return baseUrl;
+  return baseUrl.endsWith('/v1') ? `${baseUrl}/messages` : baseUrl + ROUTE;
+}
