@@ -109,12 +109,13 @@ export class Section {
 
   /** One of a few words. */
   word<T extends string>(key: string, words: readonly T[]): T | undefined {
-    const text = this.string(key);
+    const node = this.node(key);
+    if (node === undefined) return undefined;
+    const isOff = node.kind === 'scalar' && node.value === false; // a bare off is false in YAML 1.1
+    const text = isOff ? 'off' : this.string(key);
     if (text === undefined) return undefined;
     const word = words.find((known) => known === text);
-    return (
-      word ?? this.wrong(this.node(key) as YamlNode, words.join(', ').replace(/, (?=[^,]*$)/, ' or '), 'another word')
-    );
+    return word ?? this.wrong(node, words.join(', ').replace(/, (?=[^,]*$)/, ' or '), 'another word');
   }
 
   /** A map of single values, each as text: headers, environment variables. */

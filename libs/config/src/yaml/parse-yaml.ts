@@ -27,7 +27,10 @@ const SENTENCES: Readonly<Record<string, readonly [reason: string, advice: strin
     'quote the value, or align the line with its neighbours',
   ],
   MULTILINE_IMPLICIT_KEY: ['a key runs over more than one line', 'is a ":" missing, or a quote not closed?'],
-  MISSING_CHAR: ['something is not closed: a quote, a bracket, or a key without ":"', 'close it'],
+  MISSING_CHAR: [
+    'something is not closed: a quote, a bracket, or a key without ":"',
+    'close it: it may have been opened further up',
+  ],
   BAD_SCALAR_START: ['an unquoted value begins with a character that YAML reserves (@ ` %)', 'put it in quotes'],
   BAD_ALIAS: ['an alias (*name) that cannot be read', ''],
   BAD_DQ_ESCAPE: ['an unknown escape (\\) in double quotes', 'write \\\\ for a backslash, or use single quotes'],
@@ -56,8 +59,10 @@ export function parseYaml(source: string, file: string): ParsedYaml {
   if (document === undefined) return broken(1, 'the file is empty', 'write at least a model_list');
   const error = document.errors[0]; // what follows the first is mostly its echo
   if (error !== undefined) {
-    const [reason, advice] = SENTENCES[error.code] ?? ['this is not valid YAML', ''];
-    return broken(lineAt(error.pos[0]), reason, advice);
+    const line = lineAt(error.pos[0]);
+    const isTab = /^ *\t/.test(source.split('\n')[line - 1] ?? ''); // whatever else the parser makes of it
+    const [reason, advice] = SENTENCES[isTab ? 'TAB_AS_INDENT' : error.code] ?? ['this is not valid YAML', ''];
+    return broken(line, reason, advice);
   }
   if (second !== undefined) {
     return broken(lineAt(second.range[0]), 'a second YAML document begins here (---)', 'keep one document in a file');
