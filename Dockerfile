@@ -3,7 +3,6 @@
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# The package `node` brings a second Node 24 for machines that have an older one: not needed here.
 RUN npm ci --no-audit --no-fund --loglevel=error
 COPY tsconfig.json nest-cli.json rspack.config.js ./
 COPY apps apps

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from '../eventually.js';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const PROGRAM = join(ROOT, 'bin', 'sluice.mjs');
+
+/** The built program as a child, as a user runs it: in a folder of its own and with nothing of the test's environment. */
+export class SluiceProcess {
+  stdout = '';
+  stderr = '';
+  private readonly ended: Promise<unknown>;
+
+  private constructor(private readonly child: ChildProcess) {
+    child.stdout!.on('data', (data: Buffer) => (this.stdout += data.toString()));
+    child.stderr!.on('data', (data: Buffer) => (this.stderr += data.toString()));
+    this.ended = once(child, 'close');
+  }
+
+  static run(args: readonly string[], { cwd, env = {} }: { cwd: string; env?: NodeJS.ProcessEnv }): SluiceProcess {
+    const { PATH, HOME } = process.env;
+    return new SluiceProcess(spawn(process.execPath, [PROGRAM, ...args], { cwd, env: { PATH, HOME, ...env } }));
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Where it answers, as its banner says. */
+  get origin(): string {
+    return /Sluice (?:simulator )?answers at (\S+)/.exec(this.stdout)?.[1] ?? '';
+  }
+
+  async untilUp(): Promise<this> {
+    await this.untilSaid(/answers at|worker serves/);
+    return this;
+  }
+
+  async untilSaid(words: RegExp, withinMs = 15_000): Promise<void> {
+    const hasEnded = (): boolean => this.child.exitCode !== null || this.child.signalCode !== null;
+    const said = (): boolean => words.test(this.stdout) || words.test(this.stderr);
+    await eventually(() => said() || hasEnded(), { withinMs, what: `${words} in: ${this.stdout}${this.stderr}` });
+    if (!said()) throw new Error(`sluice ended without saying ${words}: ${this.stdout}${this.stderr}`);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** The exit status, or the signal that ended it. */
+  async end(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals | null> {
+    if (signal) this.child.kill(signal);
+    await this.ended;
+    return this.child.exitCode ?? this.child.signalCode;
+  }
+}
+
+/** Builds what has changed; does nothing after `npm test` has. */
+export function buildSluice(): void {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/setup.mjs', '--build'], { cwd: ROOT });
+  if (status !== 0) throw new Error(`the build failed: ${String(stderr)}`);
+}
+
+/** A folder that is gone at the end of the process. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
