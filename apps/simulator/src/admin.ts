@@ -23,7 +23,7 @@ export function serveAdmin(world: World, method: string, url: string, body: Buff
 }
 
 const ROUTES =
-  'GET PUT PATCH /_sim/script, GET /_sim/profiles, GET PUT PATCH /_sim/profiles/NAME, POST /_sim/reset, GET /_sim/requests, GET /_sim/stats';
+  'GET PUT PATCH /_sim/script, GET /_sim/profiles, GET PUT PATCH DELETE /_sim/profiles/NAME, POST /_sim/reset, GET /_sim/requests, GET /_sim/stats';
 
 function answerOf(world: World, method: string, path: string, body: Buffer): unknown {
   const profile = /^\/_sim\/profiles\/([^/]+)$/.exec(path)?.[1];
@@ -31,6 +31,7 @@ function answerOf(world: World, method: string, path: string, body: Buffer): unk
     const name = decoded(profile);
     if (method === 'PUT') world.setProfile(name, json(body));
     else if (method === 'PATCH') world.patchProfile(name, json(body));
+    else if (method === 'DELETE') world.dropProfile(name);
     else if (method !== 'GET') return undefined;
     return world.profile(name).script;
   }

@@ -9,7 +9,7 @@ import { modelsBody, type Route } from './routes.js';
 import { isObject, ScriptError } from './script/checks.js';
 import { chooseFault, type CountedRule } from './script/choose-fault.js';
 import { drawLatencyMs } from './script/draw.js';
-import { type Fault, isReplyKind, played, replacesAnswer, type ReplyKind } from './script/fault.js';
+import { type Fault, isReplyKind, ofTheWire, played, replacesAnswer, type ReplyKind } from './script/fault.js';
 import { faultInHeader, faultInModel } from './script/one-call.js';
 import { OpenCall } from './open-call.js';
 import type { World } from './world.js';
@@ -166,12 +166,13 @@ function answer(
 ): void {
   const { format } = route;
   const { script } = profile;
+  const spared = fault === NO_FAULT ? NO_FAULT : ofTheWire(fault);
   if (script.auth.key !== null && format.keyOf(req.headers) !== script.auth.key) {
-    return refuse(call, profile, fault, { kind: 'auth' });
+    return refuse(call, profile, spared, { kind: 'auth' });
   }
   if (route.what === 'models') return reply(call, fault, 200, JSON_TYPE, modelsBody(format, route.model ?? ''), []);
   if (route.what === 'unknown') {
-    return refuse(call, profile, fault, {
+    return refuse(call, profile, spared, {
       kind: 'not_found',
       message: `Unknown request URL: ${req.method} ${route.path}.`,
     });
@@ -181,20 +182,20 @@ function answer(
       kind: 'bad_request',
       message: `Not allowed to ${req.method} on ${route.path}: use POST.`,
     };
-    return refuse(call, profile, { status: 405, ...fault }, refusal);
+    return refuse(call, profile, { status: 405, ...spared }, refusal);
   }
   if (body === undefined) {
-    return refuse(call, profile, fault, {
+    return refuse(call, profile, spared, {
       kind: 'bad_request',
       message: 'We could not parse the JSON body of your request.',
     });
   }
   const chat = format.read(body, req.headers, model);
-  if (isRefusal(chat)) return refuse(call, profile, fault, chat);
+  if (isRefusal(chat)) return refuse(call, profile, spared, chat);
   if (chat.prefill !== null && script.answer.prefill === 'reject') {
     const message =
       'This model does not support assistant message prefill. The conversation must end with a user message.';
-    return refuse(call, profile, fault, { kind: 'bad_request', message });
+    return refuse(call, profile, spared, { kind: 'bad_request', message });
   }
 
   const made = makeAnswer(chat, script.answer, script.seed);
@@ -206,7 +207,7 @@ function answer(
     if (!admission.admitted) {
       const { limit, retryAfterMs } = admission;
       if (call.record !== undefined) call.record.limited = limit;
-      return refuse(call, profile, fault, { kind: 'rate_limit', limit, retryAfterMs: Math.ceil(retryAfterMs) });
+      return refuse(call, profile, spared, { kind: 'rate_limit', limit, retryAfterMs: Math.ceil(retryAfterMs) });
     }
     limitHeaders = format.limitHeaders(profile.limits.state(nowMs, Date.now()), true);
   }

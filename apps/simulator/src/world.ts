@@ -62,6 +62,12 @@ export class World {
     this.setProfile(name, patched(this.scripts.get(name) ?? {}, patch));
   }
 
+  /** From now on it plays the script. */
+  dropProfile(name: string): void {
+    this.scripts.delete(name);
+    this.profiles.get(name)?.use(this.unnamed.script);
+  }
+
   /** A name that nobody has set plays the script, with counts of its own. */
   profile(name: string | null): Profile {
     if (name === null) return this.unnamed;

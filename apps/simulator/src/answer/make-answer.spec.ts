@@ -70,7 +70,9 @@ describe('an answer', () => {
 
 describe('a prefill', () => {
   const whole = first(answerTo()).text;
-  const started = (content: string): object => ({ messages: [...HELLO, { role: 'assistant', content }] });
+  const started = (content: string): Record<string, unknown> => ({
+    messages: [...HELLO, { role: 'assistant', content }],
+  });
 
   it('is gone on from', () => {
     expect(first(answerTo(started(whole.slice(0, 43)))).text).toBe(whole.slice(43));

@@ -36,7 +36,8 @@ function makeChoice(call: ChatCall, script: AnswerScript, seed: number): Choice 
   }
   const text = continued(textOf(call, script, seed), call, script);
   const room = call.maxTokens === null ? Infinity : call.maxTokens * CHARACTERS_PER_TOKEN - reasoning.length;
-  if (text.length > room) return { reasoning, text: text.slice(0, Math.max(0, room)), toolCalls, finish: 'length' };
+  if (text.length > room)
+    return { reasoning, text: text.slice(0, Math.max(0, room)).toWellFormed(), toolCalls, finish: 'length' };
   return { reasoning, text, toolCalls, finish: script.finish };
 }
 

@@ -148,3 +148,18 @@ export function played(fault: Fault): Fault {
   if (fault.kind === 'malformed') return { malformedAfter: 0, ...fault };
   return fault;
 }
+
+const TO_AN_ANSWER = new Set<string>([
+  'stallAfter',
+  'stallMs',
+  'cutAfter',
+  'cutHow',
+  'malformedAfter',
+  'errorAfter',
+  'lineBytes',
+  'kind',
+]);
+
+/** For a refusal that is not the fault's own: what is done to the wire stays, what happens to an answer goes. */
+export const ofTheWire = (fault: Fault): Fault =>
+  Object.fromEntries(Object.entries(fault).filter(([name]) => !TO_AN_ANSWER.has(name)));
