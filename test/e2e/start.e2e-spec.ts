@@ -134,12 +134,13 @@ describe('the embedded Redis', () => {
     redis.disconnect();
     await sluice.end('SIGKILL');
     await eventually(() => !isAlive(pid), { withinMs: 5_000, what: 'the end of Redis' });
+    expect(existsSync(join(cwd, 'data', 'redis.sock'))).toBe(false);
   });
 });
 
 describe('a port that is taken', () => {
   let other: Server;
-  afterEach(() => other.close());
+  afterEach(() => void other.close());
 
   it('is told in a sentence, and everything is closed again', async () => {
     other = createServer().listen(0);

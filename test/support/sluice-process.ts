@@ -64,9 +64,14 @@ export function buildSluice(): void {
   if (status !== 0) throw new Error(`the build failed: ${String(stderr)}`);
 }
 
+const folders: string[] = [];
+
 /** A folder that is gone at the end of the process. */
 export function temporaryFolder(): string {
+  if (folders.length === 0) {
+    process.once('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+  }
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }

@@ -11,7 +11,7 @@ const SETTLE_MS = 50;
 export interface DataFolder {
   /** Absolute, without links. */
   readonly path: string;
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 /**

@@ -19,7 +19,7 @@ const KEPT_OUTPUT = 500;
 export interface EmbeddedRedis {
   readonly socketPath: string;
   /** Writes everything out and ends it. Safe to repeat. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /**

@@ -12,6 +12,8 @@ import { runUntilStopped } from './until-stopped.js';
 const CLOSE_MS = 15_000;
 /** Longer than a Redis that starts beside us takes; then the process ends and whoever started it may try again. */
 const REDIS_WITHIN_MS = 30_000;
+/** Below the time that compose files give a health check. */
+const CHECK_WITHIN_MS = 4_000;
 
 const say = (sentence: string): void => void process.stderr.write(`sluice: ${sentence}\n`);
 const show = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -62,7 +64,8 @@ export async function startWorker(input: LoadInput): Promise<void> {
 export async function checkWorkerHere(input: LoadInput): Promise<boolean> {
   const redisUrl = requiredRedisUrl('worker', loadSettings(input));
   const { checkWorker } = await import('../../worker/src/check-worker.js');
-  const { ok, detail } = await checkWorker(redisUrl, hostname());
+  const silence = pause(CHECK_WITHIN_MS, { ok: false, detail: 'Redis did not answer' });
+  const { ok, detail } = await Promise.race([checkWorker(redisUrl, hostname()), silence]);
   show(detail);
   return ok;
 }
