@@ -12,6 +12,8 @@ export interface RunDeps {
   workerId: string;
   models: ModelTable;
   policy: RoutingPolicy;
+  /** Patterns match whole names. */
+  isStrict: boolean;
   records: Pick<JobRecords, 'begin' | 'note' | 'finish' | 'requeue'>;
   frames: Pick<FrameRelay, 'open'>;
   leases: Pick<Leases, 'take' | 'settle'>;

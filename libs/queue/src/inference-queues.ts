@@ -15,6 +15,11 @@ const ABANDONED = JSON.stringify({
   error: { code: 'storage_unavailable', message: 'Its acceptance was not confirmed.' },
 });
 
+/** Redis is away: said at once, before anything is sent. */
+export class StorageAwayError extends Error {
+  override readonly name = 'StorageAwayError';
+}
+
 /** The queues of all model groups, from the api's side: taking jobs in. */
 export class InferenceQueues {
   private readonly queues = new Map<string, Queue<JobEnvelope>>();
@@ -40,6 +45,7 @@ export class InferenceQueues {
    * @throws when Redis does not answer within a second
    */
   async accept(group: string, job: NewJob): Promise<Accepted> {
+    if (this.redis.status !== 'ready') throw new StorageAwayError(); // an `add` would wait for its return, and pile up
     const isBlocked = (this.blockedUntil.get(group) ?? 0) > performance.now();
     const accepted = this.records.accept(group, job, !isBlocked);
     if (!isBlocked) await Promise.all([accepted, this.add(group, job)]); // one pipeline, the record first

@@ -16,7 +16,7 @@ export type RunEnd =
   | { kind: 'over' | 'requeued' | 'handed_back'; othersWait: boolean }
   | { kind: 'failed'; code: string; othersWait: boolean };
 
-export type RunJob = (envelope: JobEnvelope, stop: AbortSignal, hooks: RunHooks) => Promise<RunEnd>;
+export type RunJob = (group: string, envelope: JobEnvelope, stop: AbortSignal, hooks: RunHooks) => Promise<RunEnd>;
 
 export interface RunHooks {
   /** Call when a lease is taken while others wait: the next ones may find room too. */
@@ -117,7 +117,7 @@ export class InferenceWorker {
     this.running.set(jobId, stop);
     let end: RunEnd;
     try {
-      end = await this.options.run(job.data, stop.signal, { feedMore: () => this.feedNow() });
+      end = await this.options.run(this.options.group, job.data, stop.signal, { feedMore: () => this.feedNow() });
     } catch (error) {
       this.options.onError(error as Error);
       throw error;

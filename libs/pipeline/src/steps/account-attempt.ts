@@ -1,4 +1,11 @@
-import { consequenceOf, type BreakerRules, type Failure, type LeaseOutcome, type Tried } from '@sluice/core';
+import {
+  consequenceOf,
+  leaseOutcomeOf,
+  type BreakerRules,
+  type Failure,
+  type LeaseOutcome,
+  type Tried,
+} from '@sluice/core';
 import type { Run, RunDeps } from '../run-deps.js';
 import { writeProgress } from './begin-run.js';
 import type { Attempt } from './call-provider.js';
@@ -38,7 +45,7 @@ export async function accountAttempt(
     detail: failure.phase ?? failure.code ?? '',
   });
   const { tripped } = await deps.breakers.record(deployment.id, countsAgainstBreaker ? 'failure' : 'neutral');
-  const outcome = outcomeOf(failure, tripped, rulesOf(dispatched, deps));
+  const outcome = leaseOutcomeOf(failure, rulesOf(dispatched, deps), { tripped });
   const isOurs = failure.kind === 'cancelled' || failure.kind === 'client_gone'; // says nothing to the job's next run
   if (!isOurs) {
     run.progress = { ...run.progress, tried: [...run.progress.tried, triedOf(failure, dispatched, deps.nowMs())] };
@@ -71,16 +78,6 @@ async function settle({ deployment, group, lease }: Dispatched, outcome: LeaseOu
   if (changed === 'opened') deps.emit('deployment.opened', { deployment: deployment.id, group, reason, untilMs });
   else if (changed === 'cooled') deps.emit('deployment.cooled', { deployment: deployment.id, group, reason, untilMs });
   else if (changed === 'closed') deps.emit('deployment.closed', { deployment: deployment.id, group });
-}
-
-function outcomeOf(failure: Failure, tripped: boolean, rules: BreakerRules): LeaseOutcome {
-  const { shuts, countsAgainstBreaker } = consequenceOf(failure);
-  const reason = failure.kind;
-  const hint = failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs };
-  if (shuts === 'out') return { kind: 'out', reason, rules, tokens: 0 };
-  if (countsAgainstBreaker) return { kind: 'failed', reason, tripped, rules, ...hint };
-  if (shuts === 'cools') return { kind: 'cools', reason, rules, tokens: 0, ...hint };
-  return { kind: 'neutral', rules };
 }
 
 const rulesOf = ({ deployment }: Dispatched, { policy }: RunDeps): BreakerRules => ({

@@ -67,9 +67,9 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
   }
 }
 
-function contextOf({ job }: Run, { models, policy }: RunDeps): StepContext {
+function contextOf({ job }: Run, { models, policy, isStrict }: RunDeps): StepContext {
   const groupOf = (target: string): { group: ModelGroup; only: readonly string[] | undefined } | undefined => {
-    const resolved = resolveModel(models, target === job.group ? job.model : target, false);
+    const resolved = resolveModel(models, target === job.group ? job.model : target, isStrict);
     return resolved.kind === 'found' ? { group: resolved.group, only: resolved.only } : undefined;
   };
   return {

@@ -3,25 +3,45 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { apiError } from './api-error.js';
+import { OPEN_ROUTE } from './open-route.js';
 
-/** Who is calling: the master key, by any of its headers. Without a master key nobody needs one. */
-export class MasterKeyGuard implements CanActivate {
+/** The key that may do everything. */
+export class MasterKey {
   private readonly expected: Buffer | undefined;
 
   constructor(masterKey: string | undefined) {
     this.expected = masterKey === undefined ? undefined : digest(masterKey);
   }
 
-  canActivate(context: ExecutionContext): boolean {
-    if (this.expected === undefined) return true;
-    const key = presentedKey(context.switchToHttp().getRequest<FastifyRequest>().headers);
-    if (key === undefined) {
-      throw apiError('missing_api_key', 'No key was sent. Send it as "Authorization: Bearer KEY".');
-    }
-    if (!timingSafeEqual(digest(key), this.expected)) throw apiError('invalid_api_key', 'The key is not known.');
-    return true;
+  /** Without a master key nobody needs one. */
+  check(headers: IncomingHttpHeaders): 'right' | 'wrong' | 'missing' {
+    if (this.expected === undefined) return 'right';
+    const key = presentedKey(headers);
+    if (key === undefined) return 'missing';
+    return timingSafeEqual(digest(key), this.expected) ? 'right' : 'wrong';
   }
 }
+
+/** Who is calling: deny by default, whatever is not marked `@Open()`. */
+export class KeyGuard implements CanActivate {
+  constructor(private readonly masterKey: MasterKey) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    if (isOpen(context)) return true;
+    switch (this.masterKey.check(context.switchToHttp().getRequest<FastifyRequest>().headers)) {
+      case 'right':
+        return true;
+      case 'missing':
+        throw apiError('missing_api_key', 'No key was sent. Send it as "Authorization: Bearer KEY".');
+      case 'wrong':
+        throw apiError('invalid_api_key', 'The key is not known.');
+    }
+  }
+}
+
+const isOpen = (context: ExecutionContext): boolean =>
+  Reflect.getMetadata(OPEN_ROUTE, context.getClass()) === true ||
+  Reflect.getMetadata(OPEN_ROUTE, context.getHandler()) === true;
 
 /** Equal length for every key, so that the comparison takes equal time. */
 const digest = (key: string): Buffer => createHash('sha256').update(key).digest();

@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import {
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import type { Settings } from '@sluice/config';
+import { newJobId } from '@sluice/core';
+import type { SubmitDeps } from '@sluice/pipeline';
+import { InferenceQueues, JobRecords, numbersOfGroups, QueueModule } from '@sluice/queue';
+import { Leases, RedisClock } from '@sluice/state';
+import { Inbox } from '@sluice/stream';
+import type { Emit } from '@sluice/telemetry';
+import type { FastifyRequest } from 'fastify';
+import { Connections, ConnectionsModule } from './connections.module.js';
+import { ChatCompletionsController } from './http/chat-completions.controller.js';
+import { ErrorFilter } from './http/error.filter.js';
+import { HealthController, type HealthDeps } from './http/health.controller.js';
+import type { JsonReplyDeps } from './http/json-reply.js';
+import { KeyGuard, MasterKey } from './http/key.guard.js';
+import { ModelsController } from './http/models.controller.js';
+import { OpenCalls } from './http/open-calls.js';
+import { lookAtJob } from './look-at-job.js';
+import { HEALTH_DEPS, MODELS, REPLY_DEPS, SUBMIT_DEPS } from './tokens.js';
+
+const DRAIN = Symbol('DRAIN');
+
+/** All wiring of the api process. Plain classes are built here by factories; in libs/ only `*.module.ts` knows Nest. */
+@Module({})
+export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdown {
+  constructor(
+    private readonly queues: InferenceQueues,
+    private readonly inbox: Inbox,
+    private readonly openCalls: OpenCalls,
+    private readonly clock: RedisClock,
+    @Inject(DRAIN) private readonly drain: { streamMs: number; jsonMs: number },
+  ) {}
+
+  static with(settings: Settings, redisUrl: string, emit: Emit): DynamicModule {
+    const connections = ConnectionsModule.to(redisUrl, emit);
+    const groups = [...settings.models.groups.keys()];
+    const masterKey = new MasterKey(settings.masterKey);
+    return {
+      module: ApiModule,
+      imports: [
+        connections,
+        QueueModule.with({
+          groups,
+          imports: [connections],
+          inject: [Connections],
+          useFactory: ({ commands }: Connections) => commands,
+        }),
+      ],
+      controllers: [ChatCompletionsController, ModelsController, HealthController],
+      providers: [
+        OpenCalls,
+        { provide: MODELS, useValue: settings.models },
+        { provide: DRAIN, useValue: { streamMs: Math.min(5_000, settings.drainMs), jsonMs: settings.drainMs } },
+        { provide: APP_GUARD, useValue: new KeyGuard(masterKey) },
+        { provide: APP_FILTER, useValue: new ErrorFilter(emit) },
+        {
+          provide: RedisClock,
+          inject: [Connections],
+          useFactory: async ({ commands }: Connections) => started(new RedisClock(commands)),
+        },
+        {
+          provide: Inbox,
+          inject: [Connections],
+          useFactory: async ({ subscriber }: Connections) => started(new Inbox(subscriber)),
+        },
+        {
+          provide: SUBMIT_DEPS,
+          inject: [Connections, InferenceQueues, JobRecords, Inbox, RedisClock],
+          useFactory: async (
+            { commands }: Connections,
+            queues: InferenceQueues,
+            records: JobRecords,
+            inbox: Inbox,
+            clock: RedisClock,
+          ): Promise<SubmitDeps> => {
+            const numbers = await numbersOfGroups(commands, groups);
+            const { models, policy, strictNames: isStrict } = settings;
+            return {
+              ...{ models, policy, isStrict, queues, records, inbox },
+              nowMs: clock.nowMs,
+              lookAt: (group) => lookAtJob(commands, records, group),
+              newJobId: (group) => newJobId(clock.nowMs(), randomBytes(10), numbers.get(group) ?? 0),
+            };
+          },
+        },
+        {
+          provide: REPLY_DEPS,
+          inject: [JobRecords, OpenCalls],
+          useFactory: (records: JobRecords, openCalls: OpenCalls): JsonReplyDeps => ({
+            openCalls,
+            waitMs: settings.policy.waitMs,
+            readResult: async ({ group, jobId }) => (await records.look(group, jobId))?.result,
+          }),
+        },
+        {
+          provide: HEALTH_DEPS,
+          inject: [Connections, OpenCalls],
+          useFactory: ({ commands }: Connections, openCalls: OpenCalls): HealthDeps => ({
+            pingRedis: () => commands.ping(),
+            isDraining: () => openCalls.isDraining,
+            eventLoopStuckMs: watchEventLoop(),
+            unhealthyDeployments: () => unhealthyDeployments(settings, new Leases(commands)),
+            isKeyRight: (request: FastifyRequest) => masterKey.check(request.headers) === 'right',
+          }),
+        },
+      ],
+    };
+  }
+
+  /** Before connections close: they close in onApplicationShutdown, in no fixed order. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.openCalls.drain(this.drain.streamMs, this.drain.jsonMs);
+    this.inbox.stop();
+    this.clock.stop();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.queues.stop();
+  }
+}
+
+async function started<Service extends { start: () => Promise<void> }>(service: Service): Promise<Service> {
+  await service.start();
+  return service;
+}
+
+/** Longest block of the event loop in the last minute or so. */
+function watchEventLoop(): () => number {
+  const histogram = monitorEventLoopDelay({ resolution: 100 });
+  histogram.enable();
+  setInterval(() => histogram.reset(), 60_000).unref();
+  return () => histogram.max / 1e6;
+}
+
+async function unhealthyDeployments({ models }: Settings, leases: Leases): Promise<ReadonlySet<string>> {
+  const unhealthy = new Set<string>();
+  for (const group of models.groups.values()) {
+    const ids = group.deployments.filter((d) => d.group === group.name).map((d) => d.id);
+    for (const status of await leases.look(group.name, ids)) {
+      if (status.breaker !== 'closed') unhealthy.add(status.deploymentId);
+    }
+  }
+  return unhealthy;
+}

@@ -1,0 +1,37 @@
+import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { submitInference, type SubmitDeps } from '@sluice/pipeline';
+import type { ChatCompletionRequest } from '@sluice/wire';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { REPLY_DEPS, SUBMIT_DEPS } from '../tokens.js';
+import { ApiException } from './api-error.js';
+import { replyWithJson, SHUTTING_DOWN, type JsonReplyDeps } from './json-reply.js';
+import { LeanValidationPipe } from './lean-validation.pipe.js';
+import { readRequestOptions } from './request-options.js';
+import { replyWithSse } from './sse-reply.js';
+
+@Controller(['v1', ''])
+export class ChatCompletionsController {
+  constructor(
+    @Inject(SUBMIT_DEPS) private readonly submitDeps: SubmitDeps,
+    @Inject(REPLY_DEPS) private readonly replyDeps: JsonReplyDeps,
+  ) {}
+
+  @Post('chat/completions')
+  async create(
+    @Body(new LeanValidationPipe()) body: ChatCompletionRequest,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    if (this.replyDeps.openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
+    const options = readRequestOptions(request.headers, body);
+    const requestId = request.id;
+    const submitted = await submitInference({ source: request.source!, body, options, requestId }, this.submitDeps);
+    if (submitted.kind === 'refused') throw new ApiException(submitted.error);
+    if (reply.raw.destroyed) {
+      // The caller left while the job was being accepted.
+      submitted.follower.close();
+      await submitted.cancel();
+    } else if (body.stream === true) replyWithSse(submitted, reply, this.replyDeps.openCalls);
+    else replyWithJson(submitted, reply, { ...this.replyDeps, waitMs: options.waitMs ?? this.replyDeps.waitMs });
+  }
+}

@@ -1,0 +1,89 @@
+import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
+import type { ModelTable } from '@sluice/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HEALTH_DEPS, MODELS } from '../tokens.js';
+import { VERSION } from './answer-headers.js';
+import { Open } from './open-route.js';
+
+export interface HealthDeps {
+  /** Rejects when Redis does not answer within a second. */
+  pingRedis: () => Promise<unknown>;
+  isDraining: () => boolean;
+  /** Longest time that the event loop was blocked lately, ms. */
+  eventLoopStuckMs: () => number;
+  /** Breakers and cooldowns of all deployments; nothing is probed. */
+  unhealthyDeployments: () => Promise<ReadonlySet<string>>;
+  isKeyRight: (request: FastifyRequest) => boolean;
+}
+
+const STUCK_MS = 30_000;
+
+/** No health check ever calls a model: health is what traffic showed. */
+@Controller()
+@Open()
+export class HealthController {
+  constructor(
+    @Inject(HEALTH_DEPS) private readonly deps: HealthDeps,
+    @Inject(MODELS) private readonly models: ModelTable,
+  ) {}
+
+  /** Without a key empty lists: published compose files check it with `curl -f` and no key. */
+  @Get('health')
+  async health(@Req() request: FastifyRequest): Promise<unknown> {
+    const [healthy, unhealthy]: [unknown[], unknown[]] = [[], []];
+    if (this.deps.isKeyRight(request)) {
+      const shut = await this.deps.unhealthyDeployments();
+      for (const { id, fullModel, group, target, disabled } of this.models.deployments.values()) {
+        const view = { model: fullModel, model_name: group, model_id: id, api_base: originOf(target.baseUrl) };
+        (shut.has(id) || disabled !== undefined ? unhealthy : healthy).push(view);
+      }
+    }
+    return {
+      healthy_endpoints: healthy,
+      unhealthy_endpoints: unhealthy,
+      healthy_count: healthy.length,
+      unhealthy_count: unhealthy.length,
+    };
+  }
+
+  @Get(['health/liveliness', 'health/liveness', 'liveness'])
+  liveliness(): string {
+    return '"I\'m alive!"'; // JSON, as LiteLLM sends it
+  }
+
+  @Get('health/readiness')
+  async readiness(@Res() reply: FastifyReply): Promise<void> {
+    const redis = await this.isRedisThere();
+    await reply.code(redis && !this.deps.isDraining() ? 200 : 503).send({
+      status: redis ? 'healthy' : 'unhealthy',
+      db: 'Not connected',
+      cache: redis ? 'redis' : null,
+      litellm_version: VERSION,
+    });
+  }
+
+  @Get('healthz')
+  async alive(@Res() reply: FastifyReply): Promise<void> {
+    const stuckMs = this.deps.eventLoopStuckMs();
+    const isStuck = stuckMs > STUCK_MS;
+    await reply
+      .code(isStuck ? 503 : 200)
+      .send({ status: isStuck ? 'stuck' : 'ok', event_loop_ms: Math.round(stuckMs) });
+  }
+
+  @Get('readyz')
+  async ready(@Res() reply: FastifyReply): Promise<void> {
+    if (this.deps.isDraining()) await reply.code(503).send({ status: 'draining' });
+    else if (await this.isRedisThere()) await reply.code(200).send({ status: 'ready' });
+    else await reply.code(503).send({ status: 'no_redis' });
+  }
+
+  private isRedisThere(): Promise<boolean> {
+    return this.deps.pingRedis().then(
+      () => true,
+      () => false,
+    );
+  }
+}
+
+const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : '');

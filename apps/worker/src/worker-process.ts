@@ -1,0 +1,52 @@
+import type { ProviderClient } from '@sluice/providers';
+import type { DeadWorkerReaper, InferenceWorkers, WorkerBeat } from '@sluice/queue';
+import type { DeploymentBreakers, RedisClock } from '@sluice/state';
+import type { Emit } from '@sluice/telemetry';
+
+export interface WorkerParts {
+  workerId: string;
+  groups: readonly string[];
+  concurrency: number;
+  clock: RedisClock;
+  inference: InferenceWorkers;
+  beat: WorkerBeat;
+  reaper: DeadWorkerReaper;
+  breakers: DeploymentBreakers;
+  providers: ProviderClient;
+  emit: Emit;
+}
+
+/** What lives in a worker, started and stopped in the order that loses nothing. */
+export class WorkerProcess {
+  private stopping: Promise<void> | undefined;
+
+  constructor(private readonly parts: WorkerParts) {}
+
+  async start(): Promise<void> {
+    const { workerId, groups, concurrency, clock, inference, beat, reaper, emit } = this.parts;
+    await clock.start();
+    await beat.start(); // before the first job: a group without a beating worker takes no calls
+    await inference.start(groups);
+    reaper.start();
+    emit('worker.started', { workerId, groups: [...groups], concurrency });
+  }
+
+  /** Jobs that run may finish in the drain time, the others are handed back. Beats go on until then. */
+  stop(): Promise<void> {
+    this.stopping ??= this.drain();
+    return this.stopping;
+  }
+
+  private async drain(): Promise<void> {
+    const { workerId, clock, inference, beat, reaper, breakers, providers, emit } = this.parts;
+    const startedAt = performance.now();
+    emit('worker.draining', { workerId, running: inference.busy });
+    reaper.stop();
+    await inference.stop();
+    await beat.stop();
+    clock.stop();
+    breakers.stop();
+    await providers.stop();
+    emit('worker.drained', { workerId, durationMs: Math.round(performance.now() - startedAt) });
+  }
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import {
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import type { Settings } from '@sluice/config';
+import { runInference, type RunDeps } from '@sluice/pipeline';
+import { ProviderClient } from '@sluice/providers';
+import { DeadWorkerReaper, InferenceWorkers, JobRecords, WorkerBeat } from '@sluice/queue';
+import { DeploymentBreakers, Leases, RedisClock } from '@sluice/state';
+import { FrameRelay } from '@sluice/stream';
+import type { Emit } from '@sluice/telemetry';
+import { Connections, ConnectionsModule } from './connections.module.js';
+import { expireJob } from './expire-job.js';
+import { WorkerProcess } from './worker-process.js';
+
+/** All wiring of the worker process. */
+@Module({})
+export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(private readonly worker: WorkerProcess) {}
+
+  static with(settings: Settings, redisUrl: string, emit: Emit): DynamicModule {
+    const groups = settings.workerGroups ?? [...settings.models.groups.keys()];
+    return {
+      module: WorkerModule,
+      imports: [ConnectionsModule.to(redisUrl, emit)],
+      providers: [
+        {
+          provide: WorkerProcess,
+          inject: [Connections],
+          useFactory: (open: Connections) => workerProcess(open, settings, groups, emit),
+        },
+      ],
+    };
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.worker.start();
+  }
+
+  /** Before the connections close. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.worker.stop();
+  }
+}
+
+/** The host's name first: `sluice worker --check` in the same container finds its worker by it. */
+export const workerIdPrefix = (host: string = hostname()): string => `${host}/`;
+
+function workerProcess(
+  { commands, subscriber }: Connections,
+  settings: Settings,
+  groups: readonly string[],
+  emit: Emit,
+): WorkerProcess {
+  const workerId = `${workerIdPrefix()}${process.pid}-${randomBytes(4).toString('hex')}`;
+  const onError = (error: Error): void => emit('internal.error', { area: 'worker', message: error.message });
+  const records = new JobRecords(commands);
+  const clock = new RedisClock(commands);
+  const leases = new Leases(commands);
+  const providers = new ProviderClient();
+  const breakers = new DeploymentBreakers();
+  const deps: RunDeps = {
+    ...{ workerId, records, leases, breakers, providers, emit },
+    models: settings.models,
+    policy: settings.policy,
+    isStrict: settings.strictNames,
+    frames: new FrameRelay(commands),
+    nowMs: clock.nowMs,
+    random: Math.random,
+  };
+  const concurrency = settings.workerConcurrency;
+  const inference = new InferenceWorkers(commands, subscriber, {
+    ...{ workerId, concurrency, onError },
+    drainMs: settings.drainMs,
+    run: (group, { jobId }, stop, hooks) => runInference(group, jobId, stop, hooks, deps),
+    expire: (group, jobId) => expireJob(records, group, jobId),
+  });
+  const beat = new WorkerBeat(commands, {
+    ...{ workerId, groups, concurrency, onError },
+    alsoOnBeat: () => leases.renewAll(),
+  });
+  const reaper = new DeadWorkerReaper(
+    commands,
+    workerId,
+    (dead, jobsFreed) => emit('worker.declared_dead', { workerId: dead, jobsFreed }),
+    onError,
+  );
+  return new WorkerProcess({
+    ...{ workerId, groups, concurrency, clock, inference, beat, reaper, breakers, providers, emit },
+  });
+}
