@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import { serveAdmin } from './admin.js';
 import type { OpenCall } from './open-call.js';
+import { readQuestion } from './question.js';
 import type { Stats } from './profile.js';
 import type { RequestFilter, RequestRecord } from './request-log.js';
 import { routeOf } from './routes.js';
@@ -61,10 +62,10 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     });
   });
   const serve = (req: IncomingMessage, res: ServerResponse, body: Buffer): void => {
-    const url = req.url ?? '/';
-    if (url.startsWith('/_sim/')) return serveAdmin(world, req.method ?? 'GET', url, body, res);
+    const { url = '/', method = 'GET' } = req;
+    if (url.startsWith('/_sim/')) return serveAdmin(world, method, url, body, res);
     const isAnthropic = req.headers['anthropic-version'] !== undefined;
-    const call = serveCall(world, routeOf(url, isAnthropic), req, res, body);
+    const call = serveCall(world, readQuestion(routeOf(url, isAnthropic), method, req.headers, body), res);
     if (!call.isOpen) return;
     open.add(call);
     call.whenEnded = () => open.delete(call);

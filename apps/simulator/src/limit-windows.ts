@@ -32,11 +32,11 @@ export class LimitWindows {
     if (concurrency !== null && inFlight >= concurrency) {
       return { admitted: false, limit: 'concurrency', retryAfterMs: CONCURRENCY_RETRY_MS };
     }
-    if (rpm !== null && this.requests + 1 > rpm) {
-      return { admitted: false, limit: 'requests', retryAfterMs: this.freeInMs(nowMs, this.requests + 1 - rpm, 0) };
-    }
-    if (tpm !== null && this.tokens + tokens > tpm) {
-      return { admitted: false, limit: 'tokens', retryAfterMs: this.freeInMs(nowMs, 0, this.tokens + tokens - tpm) };
+    const requestsOver = rpm === null ? 0 : Math.max(0, this.requests + 1 - rpm);
+    const tokensOver = tpm === null ? 0 : Math.max(0, this.tokens + tokens - tpm);
+    if (requestsOver > 0 || tokensOver > 0) {
+      const retryAfterMs = this.freeInMs(nowMs, requestsOver, tokensOver);
+      return { admitted: false, limit: requestsOver > 0 ? 'requests' : 'tokens', retryAfterMs };
     }
     if (this.requests === 0) this.openedAtMs = nowMs;
     this.requests += 1;

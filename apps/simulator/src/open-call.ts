@@ -30,6 +30,7 @@ interface Parts {
  */
 export class OpenCall {
   readonly format: Format;
+  readonly profile: Profile;
   readonly record: RequestRecord | undefined;
   readonly n: number;
   /** Told once, when nothing more will happen. */
@@ -40,6 +41,7 @@ export class OpenCall {
 
   constructor(private readonly parts: Parts) {
     this.format = parts.format;
+    this.profile = parts.profile;
     this.record = parts.record;
     this.n = parts.n;
     parts.world.stats.begin();
@@ -107,7 +109,7 @@ export class OpenCall {
   }
 
   private wireFor(fault: Fault): Wire {
-    const { res, profile } = this.parts;
+    const { res } = this.parts;
     const { headerByteMs, bodyByteMs, splitBytes, fuzz, badLength } = fault;
     const lengthError = badLength === false ? undefined : badLength;
     const isRaw =
@@ -119,7 +121,7 @@ export class OpenCall {
     if (!isRaw || res.socket === null) return new PlainWire(res);
     const pace: RawPace = { headerByteMs, bodyByteMs, lengthError };
     if (splitBytes !== undefined) pace.nextSize = () => splitBytes;
-    else if (fuzz === true) pace.nextSize = (left) => Math.ceil(profile.faultDice() * Math.max(64, left / 500));
+    else if (fuzz === true) pace.nextSize = (left) => Math.ceil(this.profile.faultDice() * Math.max(64, left / 500));
     return new RawWire(res.socket, pace);
   }
 
@@ -128,7 +130,8 @@ export class OpenCall {
   };
 
   private sawHeaders(status: number): void {
-    const { world, profile } = this.parts;
+    const { profile, parts } = this;
+    const { world } = parts;
     world.stats.answered(status);
     profile.stats.answered(status);
     if (this.record === undefined) return;
@@ -154,7 +157,8 @@ export class OpenCall {
     this.hasEnded = true;
     this.run?.stop();
     clearTimeout(this.timer);
-    const { world, profile } = this.parts;
+    const { profile, parts } = this;
+    const { world } = parts;
     world.stats.end(outcome === 'client_closed');
     profile.stats.end(outcome === 'client_closed');
     if (this.record !== undefined) {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Question } from './question.js';
 import type { Fault } from './script/fault.js';
 
 /** One call as the provider saw it. Times ending in `Ms` but `atMs` are since the call came in. */
@@ -15,7 +16,7 @@ export interface RequestRecord {
   profile: string | null;
   /** `log: full` only; of keys the last four characters. */
   headers: Record<string, string> | null;
-  /** `log: full` only: parsed where it is JSON. */
+  /** `log: full` only: parsed where it is a JSON object, else as text. */
   body: unknown;
   do: Fault | null;
   /** Null until headers are sent. */
@@ -100,11 +101,37 @@ export class RequestLog {
 
 const SECRET_HEADERS = new Set(['authorization', 'api-key', 'x-api-key']);
 
-export function shownHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+function shownHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const shown: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
     shown[name] = SECRET_HEADERS.has(name) ? `…${text.slice(-4)}` : text;
   }
   return shown;
+}
+
+/** A record of a call that has just come in. */
+export function newRecord(n: number, question: Question, fault: Fault | undefined, isFull: boolean): RequestRecord {
+  const { route, headers, bytes, body, model } = question;
+  return {
+    n,
+    atMs: Date.now(),
+    format: route.format.name,
+    route: route.path,
+    model,
+    profile: route.profile,
+    headers: isFull ? shownHeaders(headers) : null,
+    body: isFull && bytes.length > 0 ? (body ?? bytes.toString('utf8')) : null,
+    do: fault ?? null,
+    status: null,
+    headersMs: null,
+    firstChunkMs: null,
+    endMs: null,
+    chunks: 0,
+    bytes: 0,
+    outcome: null,
+    drawnMs: 0,
+    retryAfterMs: null,
+    limited: null,
+  };
 }
