@@ -80,7 +80,7 @@ const comesLater =
 const LONGEST_MS = 86_400_000;
 const milliseconds = number(0, LONGEST_MS);
 
-const members = sparse({
+const shape = {
   // instead of an answer
   kind: oneOf<FaultKind>(...REPLY_KINDS, ...PLAYED_KINDS),
   status: whole(200, 599),
@@ -114,7 +114,10 @@ const members = sparse({
   cutHow: oneOf('fin', 'rst'),
   malformedAfter: whole(0),
   errorAfter: whole(0),
-});
+};
+
+const members = sparse(shape);
+export const FAULT_MEMBERS: readonly string[] = Object.keys(shape);
 
 /** @throws ScriptError naming the member, and what was expected there. */
 export const readFault = (value: unknown, at: string) => {
