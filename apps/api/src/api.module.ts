@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
   Inject,
@@ -25,6 +24,7 @@ import { KeyGuard, MasterKey } from './http/key.guard.js';
 import { ModelsController } from './http/models.controller.js';
 import { OpenCalls } from './http/open-calls.js';
 import { lookAtJob } from './look-at-job.js';
+import { nextRandom } from './random-bytes.js';
 import { HEALTH_DEPS, MODELS, REPLY_DEPS, SUBMIT_DEPS } from './tokens.js';
 
 const DRAIN = Symbol('DRAIN');
@@ -88,7 +88,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
               ...{ models, policy, isStrict, queues, records, inbox },
               nowMs: clock.nowMs,
               lookAt: (group) => lookAtJob(commands, records, group),
-              newJobId: (group) => newJobId(clock.nowMs(), randomBytes(10), numbers.get(group) ?? 0),
+              newJobId: (group) => newJobId(clock.nowMs(), nextRandom(), numbers.get(group) ?? 0),
             };
           },
         },

@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import { coalesceWrites } from './coalesce-writes.js';
 
 /** `api` fails fast, `worker` waits for the connection to return, `subscriber` does nothing but listen. */
 export type RedisRole = 'api' | 'worker' | 'subscriber';
@@ -20,8 +21,8 @@ const RECOVERY: RedisOptions = {
  * `maxRetriesPerRequest: null`: their commands wait. No command timeout for them: blocking reads are commands too.
  */
 const OPTIONS: Record<RedisRole, RedisOptions> = {
-  api: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 1_000, enableAutoPipelining: true },
-  worker: { maxRetriesPerRequest: null, enableAutoPipelining: true },
+  api: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 1_000 },
+  worker: { maxRetriesPerRequest: null },
   subscriber: { maxRetriesPerRequest: null, autoResubscribe: true },
 };
 
@@ -35,6 +36,7 @@ export function openRedis(url: string, { role, onError }: { role: RedisRole; onE
   const isPath = url.includes('/') && !url.includes('://'); // ioredis takes a relative one for a host
   const redis = isPath ? new Redis({ ...options, path: url }) : new Redis(url, options);
   redis.on('error', onError);
+  if (role !== 'subscriber') coalesceWrites(redis);
   return redis;
 }
 
