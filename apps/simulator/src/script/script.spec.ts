@@ -37,8 +37,11 @@ describe('a script', () => {
 
   it('is what it was when it is read again', () => {
     const read = readScript({
+      seed: 1,
       latency: { p50: 200, p95: 800, p99: 2000 },
-      answer: { toolCalls: [{ name: 'geo', arguments: { n: 1 } }] },
+      tokensPerSecond: 80,
+      limits: { rpm: 60, tpm: 9000, concurrency: 8, windowMs: 60_000, window: 'sliding', retryAfter: 'date' },
+      answer: { text: null, reasoning: null, toolCalls: [{ name: 'geo', arguments: { n: 1 } }] },
       auth: { key: 'k' },
       rules: [
         { match: { model: 'gpt*', stream: true }, probability: 0.05, do: { cutAfter: 12, cutHow: 'rst' } },
