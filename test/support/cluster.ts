@@ -1,0 +1,106 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createSimulator, type Simulator } from '../../apps/simulator/src/create-simulator.js';
+import { OwnRedis } from './own-redis.js';
+import { buildSluice, SluiceProcess, temporaryFolder } from './sluice-process.js';
+import { configFor, MASTER_KEY, type PlayedDeployment } from './sluice.js';
+
+/** Api and worker processes over a Redis of their own, against the simulator in this process: what faults are tried on. */
+export class Cluster {
+  readonly group = 'gpt-4o';
+  readonly redis = new OwnRedis();
+  simulator!: Simulator;
+  private readonly dir = temporaryFolder();
+  private readonly processes: SluiceProcess[] = [];
+
+  /** @param yaml further top-level sections of the configuration */
+  async start(deployments: PlayedDeployment[], yaml = ''): Promise<this> {
+    buildSluice();
+    this.simulator = await createSimulator({ port: 0 });
+    await this.redis.start();
+    const config = configFor(this.simulator.origin, this.group, deployments, yaml);
+    writeFileSync(join(this.dir, 'config.yaml'), config);
+    return this;
+  }
+
+  api(env: NodeJS.ProcessEnv = {}): Promise<SluiceProcess> {
+    return this.run(['api', '--config', 'config.yaml', '--port', '0'], env);
+  }
+
+  worker(env: NodeJS.ProcessEnv = {}): Promise<SluiceProcess> {
+    return this.run(['worker', '--config', 'config.yaml'], env);
+  }
+
+  private run(args: string[], env: NodeJS.ProcessEnv): Promise<SluiceProcess> {
+    const started = SluiceProcess.run(args, {
+      cwd: this.dir,
+      env: { REDIS_URL: this.redis.url, SLUICE_HOST: '127.0.0.1', LOG_LEVEL: 'warn', ...env },
+    });
+    this.processes.push(started);
+    return started.untilUp();
+  }
+
+  /** Whatever still runs is killed. */
+  async stop(): Promise<void> {
+    for (const running of this.processes) running.kill('SIGCONT');
+    await Promise.all(this.processes.map((running) => running.end('SIGKILL')));
+    await this.redis.stop('SIGKILL');
+    await this.simulator?.stop();
+  }
+}
+
+export interface Outcome {
+  /** What the caller saw in the end. `cut`: the connection broke without an answer or an error frame. */
+  kind: 'answer' | 'error' | 'cut';
+  status: number;
+  code: string | undefined;
+  text: string;
+  tookMs: number;
+}
+
+/** One call as its caller sees it: exactly one outcome. @param tag goes into the prompt, so that the simulator's log tells calls apart */
+export async function callOnce(
+  origin: string,
+  tag: string,
+  {
+    stream = false,
+    headers = {},
+    model = 'gpt-4o',
+  }: { stream?: boolean; headers?: Record<string, string>; model?: string } = {},
+): Promise<Outcome> {
+  const startedAt = performance.now();
+  const seen = { kind: 'cut', status: 0, code: undefined, text: '' } as Omit<Outcome, 'tookMs'>;
+  try {
+    const response = await fetch(`${origin}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${MASTER_KEY}`, ...headers },
+      body: JSON.stringify({ model, stream, messages: [{ role: 'user', content: `call ${tag}.` }] }),
+    });
+    seen.status = response.status;
+    const body = await response.text();
+    if (response.status === 200 && stream) Object.assign(seen, outcomeOfStream(body));
+    else if (response.status === 200) {
+      const answer = JSON.parse(body) as { choices: { message: { content: string } }[] };
+      Object.assign(seen, { kind: 'answer', text: answer.choices[0]!.message.content });
+    } else Object.assign(seen, { kind: 'error', code: (JSON.parse(body) as { error: { code: string } }).error.code });
+  } catch {
+    // The connection broke: `cut`.
+  }
+  return { ...seen, tookMs: performance.now() - startedAt };
+}
+
+function outcomeOfStream(body: string): Partial<Outcome> {
+  const events = body.split('\n\n').filter((event) => event.trim() !== '' && event.includes('data:'));
+  const datas = events.map((event) => event.slice(event.indexOf('data:') + 5).trim());
+  let text = '';
+  for (const data of datas) {
+    if (data === '[DONE]') continue;
+    const { error, choices } = JSON.parse(data) as {
+      error?: { code: string };
+      choices?: { delta: { content?: string } }[];
+    };
+    if (error !== undefined) return { kind: 'error', code: error.code, text };
+    text += choices?.[0]?.delta.content ?? '';
+  }
+  return { kind: datas.at(-1) === '[DONE]' ? 'answer' : 'cut', text };
+}
