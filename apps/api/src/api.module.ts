@@ -6,7 +6,7 @@ import {
   type DynamicModule,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { APP_FILTER } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
 import { newJobId } from '@sluice/core';
 import type { SubmitDeps } from '@sluice/pipeline';
@@ -14,15 +14,15 @@ import { InferenceQueues, JobRecords, numbersOfGroups, QueueModule } from '@slui
 import { Leases, RedisClock } from '@sluice/state';
 import { Inbox } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
-import type { FastifyRequest } from 'fastify';
 import { Connections, ConnectionsModule } from './connections.module.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { HealthController, type HealthDeps } from './http/health.controller.js';
-import type { JsonReplyDeps } from './http/json-reply.js';
-import { KeyGuard, MasterKey } from './http/key.guard.js';
+import type { HttpTimes } from './http/http-times.js';
+import type { MasterKey } from './http/master-key.js';
 import { ModelsController } from './http/models.controller.js';
 import { OpenCalls } from './http/open-calls.js';
+import type { ReplyDeps } from './http/reply-deps.js';
 import { lookAtJob } from './look-at-job.js';
 import { nextRandom } from './random-bytes.js';
 import { HEALTH_DEPS, MODELS, REPLY_DEPS, SUBMIT_DEPS } from './tokens.js';
@@ -40,10 +40,13 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
     @Inject(DRAIN) private readonly drain: { streamMs: number; jsonMs: number },
   ) {}
 
-  static with(settings: Settings, redisUrl: string, emit: Emit): DynamicModule {
+  static with(
+    settings: Settings,
+    redisUrl: string,
+    { masterKey, times, emit }: { masterKey: MasterKey; times: HttpTimes; emit: Emit },
+  ): DynamicModule {
     const connections = ConnectionsModule.to(redisUrl, emit);
     const groups = [...settings.models.groups.keys()];
-    const masterKey = new MasterKey(settings.masterKey);
     return {
       module: ApiModule,
       imports: [
@@ -60,7 +63,6 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         OpenCalls,
         { provide: MODELS, useValue: settings.models },
         { provide: DRAIN, useValue: { streamMs: Math.min(5_000, settings.drainMs), jsonMs: settings.drainMs } },
-        { provide: APP_GUARD, useValue: new KeyGuard(masterKey) },
         { provide: APP_FILTER, useValue: new ErrorFilter(emit) },
         {
           provide: RedisClock,
@@ -85,7 +87,12 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             const numbers = await numbersOfGroups(commands, groups);
             const { models, policy, strictNames: isStrict } = settings;
             return {
-              ...{ models, policy, isStrict, queues, records, inbox },
+              models,
+              policy,
+              isStrict,
+              queues,
+              records,
+              inbox,
               nowMs: clock.nowMs,
               lookAt: (group) => lookAtJob(commands, records, group),
               newJobId: (group) => newJobId(clock.nowMs(), nextRandom(), numbers.get(group) ?? 0),
@@ -95,8 +102,9 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         {
           provide: REPLY_DEPS,
           inject: [JobRecords, OpenCalls],
-          useFactory: (records: JobRecords, openCalls: OpenCalls): JsonReplyDeps => ({
+          useFactory: (records: JobRecords, openCalls: OpenCalls): ReplyDeps => ({
             openCalls,
+            times,
             waitMs: settings.policy.waitMs,
             readResult: async ({ group, jobId }) => (await records.look(group, jobId))?.result,
           }),
@@ -109,7 +117,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             isDraining: () => openCalls.isDraining,
             eventLoopStuckMs: watchEventLoop(),
             unhealthyDeployments: () => unhealthyDeployments(settings, new Leases(commands)),
-            isKeyRight: (request: FastifyRequest) => masterKey.check(request.headers) === 'right',
+            checkKey: (headers) => masterKey.check(headers),
           }),
         },
       ],

@@ -4,8 +4,9 @@ import type { ChatCompletionRequest } from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { REPLY_DEPS, SUBMIT_DEPS } from '../tokens.js';
 import { ApiException } from './api-error.js';
-import { replyWithJson, SHUTTING_DOWN, type JsonReplyDeps } from './json-reply.js';
+import { replyWithJson } from './json-reply.js';
 import { LeanValidationPipe } from './lean-validation.pipe.js';
+import { SHUTTING_DOWN, type ReplyDeps } from './reply-deps.js';
 import { readRequestOptions } from './request-options.js';
 import { replyWithSse } from './sse-reply.js';
 
@@ -13,7 +14,7 @@ import { replyWithSse } from './sse-reply.js';
 export class ChatCompletionsController {
   constructor(
     @Inject(SUBMIT_DEPS) private readonly submitDeps: SubmitDeps,
-    @Inject(REPLY_DEPS) private readonly replyDeps: JsonReplyDeps,
+    @Inject(REPLY_DEPS) private readonly replyDeps: ReplyDeps,
   ) {}
 
   @Post('chat/completions')
@@ -31,7 +32,7 @@ export class ChatCompletionsController {
       // The caller left while the job was being accepted.
       submitted.follower.close();
       await submitted.cancel();
-    } else if (body.stream === true) replyWithSse(submitted, reply, this.replyDeps.openCalls);
+    } else if (body.stream === true) replyWithSse(submitted, reply, this.replyDeps);
     else replyWithJson(submitted, reply, { ...this.replyDeps, waitMs: options.waitMs ?? this.replyDeps.waitMs });
   }
 }

@@ -3,6 +3,7 @@ import type { Emit } from '@sluice/telemetry';
 import { ERROR_CODES, errorBody, errorHeaders, type ApiError } from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiException, apiError, storageError } from './api-error.js';
+import { describeSurprise } from './describe-surprise.js';
 
 /** Whatever ends a request before its reply began becomes one error body here, the framework's own errors too. */
 @Catch()
@@ -26,21 +27,26 @@ export class ErrorFilter implements ExceptionFilter {
     if (framework !== undefined) return framework;
     const storage = storageError(thrown);
     if (storage !== undefined) return storage;
-    this.emit('internal.error', {
-      area: 'api',
-      message: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
-    });
+    this.emit('internal.error', { area: 'api', message: describeSurprise(thrown) });
     return apiError('internal_error', 'Sluice failed on this call. It is logged with its cause.');
   }
 }
 
 export function sendError(reply: FastifyReply, error: ApiError, jobId?: string): void {
   if (jobId !== undefined) reply.header('x-sluice-job-id', jobId);
+  // Fastify closes after a refused body; kept open, Node reads and drops what is left of it, within the request's time. Closed
+  // with bytes unread, a connection is reset, and the client may never see the answer.
+  if (error.code === 'shutting_down') reply.header('connection', 'close');
+  else reply.removeHeader('connection');
   void reply
     .code(ERROR_CODES[error.code].status)
     .headers(errorHeaders(error))
     .header('content-type', 'application/json; charset=utf-8')
     .send(errorBody(error, jobId));
+}
+
+export function unknownRoute({ method, url }: FastifyRequest): ApiError {
+  return { code: 'unknown_route', message: `There is no ${method} ${url.split('?')[0]!.slice(0, 200)}.` };
 }
 
 /** Errors of Nest's router and of Fastify's parsers. */
@@ -49,7 +55,7 @@ function frameworkError(thrown: unknown, request: FastifyRequest): ApiException 
     thrown instanceof HttpException ? thrown.getStatus() : (thrown as { statusCode?: unknown } | null)?.statusCode;
   switch (status) {
     case 404:
-      return apiError('unknown_route', `There is no ${request.method} ${request.url.split('?')[0]!.slice(0, 200)}.`);
+      return new ApiException(unknownRoute(request));
     case 413:
       return apiError(
         'request_too_large',

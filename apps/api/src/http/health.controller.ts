@@ -1,8 +1,10 @@
-import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Req, Res } from '@nestjs/common';
 import type { ModelTable } from '@sluice/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HEALTH_DEPS, MODELS } from '../tokens.js';
 import { VERSION } from './answer-headers.js';
+import { ApiException } from './api-error.js';
+import { WRONG, type MasterKey } from './master-key.js';
 import { Open } from './open-route.js';
 
 export interface HealthDeps {
@@ -13,14 +15,13 @@ export interface HealthDeps {
   eventLoopStuckMs: () => number;
   /** Breakers and cooldowns of all deployments; nothing is probed. */
   unhealthyDeployments: () => Promise<ReadonlySet<string>>;
-  isKeyRight: (request: FastifyRequest) => boolean;
+  checkKey: MasterKey['check'];
 }
 
 const STUCK_MS = 30_000;
 
 /** No health check ever calls a model: health is what traffic showed. */
 @Controller()
-@Open()
 export class HealthController {
   constructor(
     @Inject(HEALTH_DEPS) private readonly deps: HealthDeps,
@@ -28,10 +29,11 @@ export class HealthController {
   ) {}
 
   /** Without a key empty lists: published compose files check it with `curl -f` and no key. */
+  @Open()
   @Get('health')
   async health(@Req() request: FastifyRequest): Promise<unknown> {
     const [healthy, unhealthy]: [unknown[], unknown[]] = [[], []];
-    if (this.deps.isKeyRight(request)) {
+    if (this.mayList(request)) {
       const shut = await this.deps.unhealthyDeployments();
       for (const { id, fullModel, group, target, disabled } of this.models.deployments.values()) {
         const view = { model: fullModel, model_name: group, model_id: id, api_base: originOf(target.baseUrl) };
@@ -46,11 +48,15 @@ export class HealthController {
     };
   }
 
-  @Get(['health/liveliness', 'health/liveness', 'liveness'])
+  /** Byte for byte what LiteLLM sends: a JSON string. */
+  @Open()
+  @Get(['health/liveliness', 'health/liveness', 'liveliness', 'liveness'])
+  @Header('content-type', 'application/json')
   liveliness(): string {
-    return '"I\'m alive!"'; // JSON, as LiteLLM sends it
+    return '"I\'m alive!"';
   }
 
+  @Open()
   @Get('health/readiness')
   async readiness(@Res() reply: FastifyReply): Promise<void> {
     const redis = await this.isRedisThere();
@@ -62,6 +68,7 @@ export class HealthController {
     });
   }
 
+  @Open()
   @Get('healthz')
   async alive(@Res() reply: FastifyReply): Promise<void> {
     const stuckMs = this.deps.eventLoopStuckMs();
@@ -71,11 +78,26 @@ export class HealthController {
       .send({ status: isStuck ? 'stuck' : 'ok', event_loop_ms: Math.round(stuckMs) });
   }
 
+  @Open()
   @Get('readyz')
   async ready(@Res() reply: FastifyReply): Promise<void> {
     if (this.deps.isDraining()) await reply.code(503).send({ status: 'draining' });
     else if (await this.isRedisThere()) await reply.code(200).send({ status: 'ready' });
     else await reply.code(503).send({ status: 'no_redis' });
+  }
+
+  /** Where no key is set, names and addresses of deployments are for this machine only. */
+  private mayList({ headers, ip }: FastifyRequest): boolean {
+    switch (this.deps.checkKey(headers)) {
+      case 'right':
+        return true;
+      case 'wrong':
+        throw new ApiException(WRONG);
+      case 'missing':
+        return false;
+      case 'unneeded':
+        return ip === '127.0.0.1' || ip === '::1' || ip === '::ffff:127.0.0.1';
+    }
   }
 
   private isRedisThere(): Promise<boolean> {

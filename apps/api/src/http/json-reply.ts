@@ -1,25 +1,15 @@
-import type { InferenceJob, Submitted } from '@sluice/pipeline';
 import type { Frame, Outcome } from '@sluice/wire';
 import { readPayload, type ApiError } from '@sluice/wire';
 import type { FastifyReply } from 'fastify';
 import { answerHeaders } from './answer-headers.js';
 import { sendError } from './error.filter.js';
-import type { OpenCalls } from './open-calls.js';
-
-type Following = Extract<Submitted, { kind: 'following' }>;
-
-export interface JsonReplyDeps {
-  openCalls: OpenCalls;
-  /** The result of a job whose terminal frame was too large to carry it. */
-  readResult: (job: InferenceJob) => Promise<Buffer | undefined>;
-  waitMs: number;
-}
+import { SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
 
 /**
  * Holds the connection until the job is over, the caller's wait is, or the caller has gone. Exactly one of them answers.
  * A job whose wait is over goes on; one whose caller has gone is cancelled.
  */
-export function replyWithJson(following: Following, reply: FastifyReply, deps: JsonReplyDeps): void {
+export function replyWithJson(following: Following, reply: FastifyReply, deps: ReplyDeps): void {
   const { job, follower, cancel } = following;
   const startedAt = performance.now();
   let isOver = false;
@@ -33,7 +23,11 @@ export function replyWithJson(following: Following, reply: FastifyReply, deps: J
     deps.openCalls.delete(call);
     answer();
   };
-  const fail = (error: ApiError): void => end(() => sendError(reply, error, job.jobId));
+  const fail = (error: ApiError, headers = answerHeaders(job, undefined)): void =>
+    end(() => {
+      reply.headers(headers);
+      sendError(reply, error, job.jobId);
+    });
 
   const call = { isStream: false, shutDown: () => fail(SHUTTING_DOWN) };
   const onClose = (): void => end(() => void cancel().catch(() => undefined)); // Redis away: the deadline ends the job
@@ -41,10 +35,7 @@ export function replyWithJson(following: Following, reply: FastifyReply, deps: J
     const { line: outcome, rest } = readPayload<Outcome>(frame.payload);
     const headers = answerHeaders(job, outcome.served, { outcome, tookMs: performance.now() - startedAt });
     if (outcome.state !== 'completed') {
-      end(() => {
-        reply.headers(headers);
-        sendError(reply, outcome.error ?? GONE, job.jobId);
-      });
+      fail(outcome.error ?? GONE, headers);
     } else if (rest.length > 0) end(() => sendJson(reply, headers, rest));
     else {
       deps
@@ -65,12 +56,6 @@ export function replyWithJson(following: Following, reply: FastifyReply, deps: J
 function sendJson(reply: FastifyReply, headers: Record<string, string>, body: Buffer): void {
   void reply.code(200).headers(headers).header('content-type', 'application/json; charset=utf-8').send(body);
 }
-
-export const SHUTTING_DOWN: ApiError = {
-  code: 'shutting_down',
-  message: 'This server is shutting down. The call can be repeated at once.',
-  retryAfterMs: 1_000,
-};
 
 const GONE: ApiError = { code: 'internal_error', message: 'The result of the call could not be read.' };
 

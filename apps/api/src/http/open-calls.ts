@@ -31,7 +31,7 @@ export class OpenCalls {
   }
 
   private cut(which: (call: OpenCall) => boolean): void {
-    for (const call of [...this.calls]) if (which(call)) call.shutDown();
+    for (const call of this.calls) if (which(call)) call.shutDown();
   }
 }
 

@@ -1,6 +1,8 @@
-import { SetMetadata } from '@nestjs/common';
-
-export const OPEN_ROUTE = 'sluice:open-route';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
 
 /** Needs no key: what load balancers and containers ask. */
-export const Open = (): ClassDecorator & MethodDecorator => SetMetadata(OPEN_ROUTE, true);
+export const Open = (): MethodDecorator => RouteConfig({ isOpen: true });
+
+export const isOpenRoute = ({ routeOptions }: FastifyRequest): boolean =>
+  (routeOptions.config as { isOpen?: boolean }).isOpen === true;

@@ -26,13 +26,37 @@ export function readBodies(fastify: FastifyInstance, maxBodyBytes: number): void
   );
 }
 
+/** Providers give up on deeper ones, and so do recursive readers on the way. */
+const MOST_LEVELS = 200;
+
 function parse(body: Buffer): unknown {
   if (body.length === 0) throw apiError('invalid_request', 'The body is empty; it must be a JSON object.');
   if (!isUtf8(body)) throw apiError('invalid_request', 'The body is not valid UTF-8.');
+  let value: unknown;
   try {
-    return JSON.parse(body.toString());
-  } catch {
-    // The parser's message quotes the body, which may hold a prompt.
-    throw apiError('invalid_request', 'The body is not valid JSON.');
+    value = JSON.parse(body.toString());
+  } catch (error) {
+    // The parser's message quotes the body, which may hold a prompt: only the position is taken from it.
+    const [, at] = /at (position \d+)/.exec((error as Error).message) ?? [];
+    throw apiError('invalid_request', `The body is not valid JSON${at === undefined ? '' : ` (at ${at})`}.`);
   }
+  if (isDeeperThan(value, MOST_LEVELS)) {
+    throw apiError('invalid_request', `The body is nested too deeply: at most ${MOST_LEVELS} levels.`);
+  }
+  return value;
+}
+
+/** Over the values and not the bytes: long texts, which are most of a body, cost nothing. */
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) {
+    for (const element of value) if (typeof element === 'object' && isDeeperThan(element, levels - 1)) return true;
+    return false;
+  }
+  for (const name in value) {
+    const member = (value as Record<string, unknown>)[name];
+    if (typeof member === 'object' && isDeeperThan(member, levels - 1)) return true;
+  }
+  return false;
 }

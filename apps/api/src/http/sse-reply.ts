@@ -1,4 +1,3 @@
-import type { Submitted } from '@sluice/pipeline';
 import {
   errorBody,
   readPayload,
@@ -12,31 +11,25 @@ import {
 import type { FastifyReply } from 'fastify';
 import { answerHeaders } from './answer-headers.js';
 import { sendError } from './error.filter.js';
-import { SHUTTING_DOWN } from './json-reply.js';
-import type { OpenCalls } from './open-calls.js';
+import { SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
 
-type Following = Extract<Submitted, { kind: 'following' }>;
-
-/** Clients and proxies give up on a connection that says nothing. */
-const EARLY_HEAD_MS = 10_000;
-const HEARTBEAT_MS = 15_000;
 /** A reader that leaves so much unread for so long is cut: its memory is everybody's. */
 const LAGGING_BYTES = 256 * 1024;
 const LAGGING_MS = 5_000;
 
 /**
  * Relays a job's events. The head goes out with the first frame, so that a failure before it is a plain HTTP error, or
- * after ten seconds; a failure after it is an event in the stream. Ends with the terminal frame and nothing else.
+ * after `earlyHeadMs`; a failure after it is an event in the stream. Ends with the terminal frame and nothing else.
  */
-export function replyWithSse(following: Following, reply: FastifyReply, openCalls: OpenCalls): void {
+export function replyWithSse(following: Following, reply: FastifyReply, { openCalls, times }: ReplyDeps): void {
   const { job, follower, cancel } = following;
   const { raw } = reply;
   const requestId = reply.getHeader('x-request-id');
   let isOver = false;
   let laggingSince: number | undefined;
 
-  const timer = setInterval(beat, HEARTBEAT_MS).unref();
-  const early = setTimeout(() => writeHead(undefined), EARLY_HEAD_MS).unref();
+  const timer = setInterval(beat, times.heartbeatMs).unref();
+  const early = setTimeout(() => writeHead(undefined), times.earlyHeadMs).unref();
   const call = { isStream: true, shutDown: () => fail(SHUTTING_DOWN) };
   raw.on('close', onClose);
   openCalls.add(call);

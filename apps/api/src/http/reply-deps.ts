@@ -1,0 +1,23 @@
+import type { InferenceJob, Submitted } from '@sluice/pipeline';
+import type { ApiError } from '@sluice/wire';
+import type { HttpTimes } from './http-times.js';
+import type { OpenCalls } from './open-calls.js';
+
+/** A call that has become a job. */
+export type Following = Extract<Submitted, { kind: 'following' }>;
+
+/** What the two replies, JSON and SSE, need. */
+export interface ReplyDeps {
+  openCalls: OpenCalls;
+  times: Pick<HttpTimes, 'earlyHeadMs' | 'heartbeatMs'>;
+  /** The result of a job whose terminal frame was too large to carry it. */
+  readResult: (job: InferenceJob) => Promise<Buffer | undefined>;
+  /** How long a JSON call is held. */
+  waitMs: number;
+}
+
+export const SHUTTING_DOWN: ApiError = {
+  code: 'shutting_down',
+  message: 'This server is shutting down. The call can be repeated at once.',
+  retryAfterMs: 1_000,
+};
