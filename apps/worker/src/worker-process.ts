@@ -27,7 +27,7 @@ export class WorkerProcess {
     await clock.start();
     await beat.start(); // before the first job: a group without a beating worker takes no calls
     await inference.start(groups);
-    reaper.start();
+    await reaper.start();
     emit('worker.started', { workerId, groups: [...groups], concurrency });
   }
 

@@ -77,7 +77,7 @@ function workerProcess(
     ...{ workerId, concurrency, onError },
     drainMs: settings.drainMs,
     run: (group, { jobId }, stop, hooks) => runInference(group, jobId, stop, hooks, deps),
-    expire: (group, jobId) => expireJob(records, group, jobId),
+    expire: (group, job) => expireJob(records, group, job),
   });
   const beat = new WorkerBeat(commands, {
     ...{ workerId, groups, concurrency, onError },

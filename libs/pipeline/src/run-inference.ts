@@ -1,12 +1,12 @@
 import type { RunEnd, RunHooks } from '@sluice/queue';
-import { accountAttempt } from './steps/account-attempt.js';
+import { accountAttempt, releaseLease } from './steps/account-attempt.js';
 import { beginRun } from './steps/begin-run.js';
 import { callProvider } from './steps/call-provider.js';
 import { dispatch } from './steps/dispatch.js';
 import { failureOutcome, type FinishedRun } from './steps/failure-outcome.js';
 import { finishRun } from './steps/finish-run.js';
 import { requeueRun } from './steps/requeue-run.js';
-import type { RunDeps } from './run-deps.js';
+import type { Run, RunDeps } from './run-deps.js';
 
 /**
  * The worker's half of the main path.
@@ -26,8 +26,11 @@ export async function runInference(
   const begun = await beginRun(group, jobId, stop, deps);
   if (begun.kind === 'nothing_to_do') return { kind: 'over', othersWait: false };
   if (begun.kind === 'ended') return finishRun(begun.run, begun.end, deps);
-  const { run } = begun;
+  return runToItsEnd(begun.run, hooks, deps).catch((surprise: unknown) => endBroken(begun.run, surprise, deps));
+}
 
+async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<RunEnd> {
+  const { stop } = run;
   for (;;) {
     const dispatched = await dispatch(run, deps);
     if (dispatched.kind === 'stopped') return endStopped();
@@ -35,7 +38,9 @@ export async function runInference(
     if (dispatched.kind === 'failed') return finishRun(run, failureOutcome(run, dispatched.because), deps);
 
     if (run.othersWait) hooks.feedMore();
-    const attempt = await callProvider(run, dispatched, deps);
+    const attempt = await callProvider(run, dispatched, deps).catch((surprise: unknown) =>
+      releaseLease(dispatched, deps).then(() => Promise.reject(surprise)),
+    );
     const accounting = accountAttempt(run, dispatched, attempt, deps);
     if (attempt.kind === 'answered') return finishRun(run, { state: 'completed', attempt, accounting }, deps);
     const verdict = await accounting;
@@ -52,6 +57,18 @@ export async function runInference(
     return requeueRun(run, undefined, deps);
   }
 }
+
+/** A broken invariant, or a write that Redis refused: the caller gets an error now and not at the deadline. */
+function endBroken(run: Run, surprise: unknown, deps: RunDeps): Promise<RunEnd> {
+  const cause = surprise instanceof Error ? (surprise.stack ?? surprise.message) : String(surprise);
+  deps.emit('internal.error', { area: 'run', message: cause.slice(0, 2_000) });
+  return finishRun(run, INTERNAL, deps);
+}
+
+const INTERNAL: FinishedRun = {
+  state: 'failed',
+  error: { code: 'internal_error', message: 'Sluice failed on this call. It is logged with its cause.' },
+};
 
 const CANCELLED: FinishedRun = {
   state: 'cancelled',

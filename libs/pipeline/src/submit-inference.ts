@@ -101,6 +101,7 @@ function enqueue(source: Buffer, job: InferenceJob, deps: SubmitDeps): Promise<A
     request: source,
     job: JSON.stringify(job),
     replyTo: deps.inbox.channel,
+    deadlineMs: job.deadlineMs,
     dueInMs: job.dueAtMs - job.acceptedAtMs,
     startInMs: job.rejectWhenFull ? 0 : job.startByMs - job.acceptedAtMs,
     isLone: targets.every((target) => target === job.group),

@@ -8,8 +8,15 @@ import sweepGroup from './scripts/sweep-group.lua';
 
 const FEED_AT_MOST = 500;
 const SWEEP_AT_MOST = 500;
+const REGULAR_ROUND_MS = 1_000;
 /** An `add` that BullMQ has not seen after so long was lost between record and queue. */
 const ADD_LOST_MS = 5_000;
+
+/** Past its queue time or deadline unstarted; or running long after its deadline: its worker lost it. */
+export interface OverdueJob {
+  jobId: string;
+  wasRunning: boolean;
+}
 
 /**
  * Moves jobs of one group from the backlog into BullMQ's window, in order. Every worker runs one; the script takes each
@@ -20,6 +27,7 @@ export class BacklogFeeder {
   private readonly sweepGroup: Script<[number, ...(string | number)[]]>;
   private feeding: Promise<void> | undefined;
   private again = false;
+  private opening: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly redis: Redis,
@@ -41,7 +49,7 @@ export class BacklogFeeder {
     const k = keysOf(this.group);
     do {
       this.again = false;
-      const [, , ...fed] = await this.feedWindow(
+      const [shutMs, waiting, ...fed] = await this.feedWindow(
         k.backlog,
         k.fed,
         k.bullWait,
@@ -52,17 +60,35 @@ export class BacklogFeeder {
         k.recordPrefix,
       );
       await this.add(fed);
+      if (shutMs > 0 && waiting > 0) this.feedIn(shutMs);
     } while (this.again);
   }
 
-  /** One worker at a time does this. Returns the jobs that are past their time and that nobody started. */
-  async sweep(): Promise<string[]> {
+  /** When the gate opens, and not a second later: the regular round comes each second only. */
+  private feedIn(ms: number): void {
+    if (this.opening !== undefined || ms > REGULAR_ROUND_MS) return;
+    this.opening = setTimeout(() => {
+      this.opening = undefined;
+      this.feed().catch(() => undefined); // the regular round tells of trouble
+    }, ms + 1);
+  }
+
+  stop(): void {
+    clearTimeout(this.opening);
+  }
+
+  /** One worker at a time does this. Returns the jobs that are past their time. */
+  async sweep(): Promise<OverdueJob[]> {
     const k = keysOf(this.group);
     const mine = await this.redis.set(k.sweeper, 1, 'PX', ADD_LOST_MS - 500, 'NX');
     if (mine === null) return [];
     const [count, ...rest] = await this.sweepGroup(k.due, k.fed, SWEEP_AT_MOST, ADD_LOST_MS, k.recordPrefix, k.bullJob);
-    await this.add(rest.slice(count));
-    return rest.slice(0, count) as string[];
+    await this.add(rest.slice(2 * count));
+    const overdue: OverdueJob[] = [];
+    for (let i = 0; i < count; i++) {
+      overdue.push({ jobId: rest[2 * i] as string, wasRunning: rest[2 * i + 1] === 'running' });
+    }
+    return overdue;
   }
 
   private async add(triples: (string | number)[]): Promise<void> {

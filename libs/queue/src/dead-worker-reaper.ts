@@ -4,7 +4,7 @@ import { keysOf, REAPER, SILENCE_MS, workerKey, WORKERS } from './group-keys.js'
 import freeDeadWorkersJobs from './scripts/free-dead-workers-jobs.lua';
 
 const LOOK_EVERY_MS = 1_000;
-/** After an own lost connection everybody seems silent. */
+/** After Redis was away everybody seems silent: time for all to beat again. */
 const CONNECTED_FOR_MS = 10_000;
 /** A dead worker's jobs are looked for this long: one may become active in the moment of its death. */
 const REMEMBERED_MS = 60_000;
@@ -29,8 +29,10 @@ export class DeadWorkerReaper {
     this.freeJobs = defineScript(redis, 'sluiceFreeDeadWorkersJobs', 1, freeDeadWorkersJobs);
   }
 
-  start(): void {
+  async start(): Promise<void> {
     this.redis.on('ready', this.onReady);
+    const [, uptime] = /uptime_in_seconds:(\d+)/.exec(await this.redis.info('server')) ?? [];
+    this.connectedSinceMs = performance.now() - Number(uptime ?? 0) * 1_000; // what ran before us was heard by Redis
     this.timer = setInterval(() => this.tick(), LOOK_EVERY_MS);
   }
 

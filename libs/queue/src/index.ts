@@ -1,3 +1,4 @@
+export type { OverdueJob } from './backlog-feeder.js';
 export { DeadWorkerReaper } from './dead-worker-reaper.js';
 export type { RunEnd, RunHooks, RunJob, StopReason } from './inference-worker.js';
 export { numbersOfGroups } from './group-numbers.js';

@@ -1,6 +1,6 @@
 import { UnrecoverableError, WaitingError, Worker, type Job, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { BacklogFeeder } from './backlog-feeder.js';
+import { BacklogFeeder, type OverdueJob } from './backlog-feeder.js';
 import { INFERENCE, queuePrefix } from './group-keys.js';
 import { openGroupQueue } from './group-queue.js';
 import type { JobEnvelope } from './job-envelope.js';
@@ -29,8 +29,8 @@ export interface InferenceWorkerOptions {
   /** Jobs that run at a time in this process. */
   concurrency: number;
   run: RunJob;
-  /** Ends a job that nobody started in its time. */
-  expire: (group: string, jobId: string) => Promise<void>;
+  /** Ends a job that is past its time. */
+  expire: (group: string, job: OverdueJob) => Promise<void>;
   /** Lost connections and the like; BullMQ carries on by itself. */
   onError: (error: Error) => void;
 }
@@ -106,6 +106,7 @@ export class InferenceWorker {
     for (const run of this.running.values()) run.abort('drain' satisfies StopReason);
     await closed;
     await this.feeder?.feed().catch(() => undefined);
+    this.feeder?.stop();
     await this.queue?.close();
     this.queue = undefined;
   }
@@ -134,7 +135,7 @@ export class InferenceWorker {
   }
 
   private async sweep(): Promise<void> {
-    for (const jobId of await this.feeder!.sweep()) await this.options.expire(this.options.group, jobId);
+    for (const job of await this.feeder!.sweep()) await this.options.expire(this.options.group, job);
   }
 
   private every(ms: number, chore: () => Promise<void>): void {

@@ -15,6 +15,8 @@ export interface NewJob {
   /** What was prepared from it, JSON. */
   job: string;
   replyTo: string;
+  /** Unix ms. */
+  deadlineMs: number;
   /** Time until it expires when nobody starts it. */
   dueInMs: number;
   /** Time that its caller waits for a start; 0: none (`x-sluice-when-full: reject`). */
@@ -63,6 +65,8 @@ export interface RecordView {
 const MOST_WAITING = 200_000;
 /** Results up to this size go along in the terminal frame. */
 const INLINE_BYTES = 256 * 1024;
+/** A run is overdue so long after its job's deadline: its own clock should have ended it. */
+const OVERDUE_MS = 30_000;
 const KEPT_MS = 10 * 60_000;
 /** After a follower got the terminal frame: long enough for one that lost it to look. */
 const KEPT_DELIVERED_MS = 60_000;
@@ -113,6 +117,7 @@ export class JobRecords {
       job.startInMs,
       job.isLone ? 1 : 0,
       MOST_WAITING,
+      job.deadlineMs,
     );
     if (kind === 'no_worker') return { kind };
     if (kind === 'no_capacity' || kind === 'queue_full') return { kind, retryAfterMs: a };
@@ -122,7 +127,7 @@ export class JobRecords {
   /** Undefined when there is nothing to run: no record, or over already. */
   async begin(group: string, jobId: string, workerId: string): Promise<BegunJob | undefined> {
     const k = keysOf(group);
-    const reply = await this.beginJob(k.record(jobId), k.due, k.fed, k.backlog, jobId, workerId);
+    const reply = await this.beginJob(k.record(jobId), k.due, k.fed, k.backlog, jobId, workerId, OVERDUE_MS);
     if (reply[0].toString('latin1') !== 'begun') return undefined;
     const [, epoch, crashes, nowMs, seq, cancelled, waiting, request, job, progress] = reply;
     return {
@@ -147,9 +152,12 @@ export class JobRecords {
     return this.end(group, end, String(end.epoch));
   }
 
-  /** Ends a job that nobody started. Undefined when somebody did. */
-  async expire(group: string, jobId: string, outcome: string): Promise<{ othersWait: boolean } | undefined> {
-    return this.end(group, { jobId, state: 'expired', outcome, result: '' }, '');
+  /** Ends a job from outside of any run. Undefined when it was over. */
+  async expire(
+    group: string,
+    end: { jobId: string; state: 'expired' | 'failed'; outcome: string },
+  ): Promise<{ othersWait: boolean } | undefined> {
+    return this.end(group, { ...end, result: '' }, '');
   }
 
   private async end(

@@ -41,6 +41,7 @@ export class JobRelay {
   private head: string | undefined;
   private writing: Promise<void> | undefined;
   private verdict: Verdict = 'go';
+  private error: Error | undefined;
 
   constructor(
     private readonly jobId: string,
@@ -57,7 +58,7 @@ export class JobRelay {
   /**
    * @param events SSE bytes of `count` events, each ending in a blank line
    * @param head with the first events of a run: JSON that says who serves
-   * Returns at once while little is held, else waits; anything but `go` ends the run.
+   * Returns at once while little is held, else waits; anything but `go` ends the run. @throws when Redis refused a write
    */
   async push(events: string, count: number, head?: string): Promise<Verdict> {
     this.held += events;
@@ -65,15 +66,21 @@ export class JobRelay {
     this.head ??= head;
     this.writing ??= this.write();
     if (this.held.length > HELD_CHARS) await this.writing;
-    return this.verdict;
+    return this.result();
   }
 
   /** Waits until all is written. @throws when Redis refused a write */
   async flush(): Promise<Verdict> {
     await this.writing;
+    return this.result();
+  }
+
+  private result(): Verdict {
+    if (this.error !== undefined) throw this.error;
     return this.verdict;
   }
 
+  /** Never rejects: nobody may be waiting; the next call tells. */
   private async write(): Promise<void> {
     try {
       while (this.heldCount > 0 && this.verdict === 'go') {
@@ -88,6 +95,8 @@ export class JobRelay {
         const frame = frameHead(this.jobId, kind, this.epoch, firstSeq, heldCount) + payload;
         this.verdict = await this.send(firstSeq, heldCount, frame);
       }
+    } catch (error) {
+      this.error = error as Error;
     } finally {
       this.writing = undefined;
     }

@@ -71,6 +71,11 @@ export async function accountAttempt(
   }
 }
 
+/** For an attempt that broke off in ourselves: it says nothing about the deployment. */
+export async function releaseLease(dispatched: Dispatched, deps: RunDeps): Promise<void> {
+  await settle(dispatched, { kind: 'neutral', rules: rulesOf(dispatched, deps) }, deps);
+}
+
 async function settle({ deployment, group, lease }: Dispatched, outcome: LeaseOutcome, deps: RunDeps): Promise<void> {
   const { stateAfter, untilMs, changed } = await deps.leases.settle(lease, outcome);
   deps.breakers.sync(deployment.id, stateAfter === 'open' ? 'open' : 'closed');

@@ -6,7 +6,8 @@ import type { FinishedRun } from './failure-outcome.js';
 /** Writes the one terminal record and tells who waits; a stale run writes nothing. */
 export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Promise<RunEnd> {
   const { job, epoch } = run;
-  await run.relay.flush();
+  const flushed = run.relay.flush(); // what was told of a failed answer stands before its error
+  await (end.state === 'completed' ? flushed : flushed.catch(() => undefined));
   const outcome: Outcome = {
     state: end.state,
     upstreamMs: Math.round(run.upstreamMs * 10) / 10,

@@ -19,6 +19,7 @@
 -- ARGV[8]  ms that the caller waits for a start, 0: refuse when there is no room (x-sluice-when-full: reject)
 -- ARGV[9]  1: no fallback group could serve it, so a start that comes too late is refused at once
 -- ARGV[10] most jobs in the backlog
+-- ARGV[11] deadline of the job, Unix ms
 -- Returns  {'accepted', 1 when the next job should go to the backlog, 1 when the feeder should look}
 --          {'no_worker'} | {'no_capacity', ms} | {'queue_full', ms} | {'storage_full'}
 -- Time     Redis TIME, ms
@@ -47,7 +48,7 @@ end
 
 local order = time[1] * 1000000 + time[2]
 redis.call('HSET', KEYS[1], 'state', 'queued', 'epoch', 0, 'fed', ARGV[6], 'order', string.format('%.0f', order),
-  'request', ARGV[2], 'job', ARGV[3], 'replyTo', ARGV[4])
+  'request', ARGV[2], 'job', ARGV[3], 'replyTo', ARGV[4], 'deadline', ARGV[11])
 redis.call('ZADD', KEYS[3], now + tonumber(ARGV[5]), ARGV[1])
 if ARGV[6] == '1' then
   redis.call('ZADD', KEYS[4], now, ARGV[1])

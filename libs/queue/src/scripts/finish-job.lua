@@ -5,7 +5,7 @@
 -- KEYS[3]  {sluice:<group>}:backlog        sorted set
 -- KEYS[4]  {sluice:<group>}:due            sorted set
 -- KEYS[5]  {sluice:<group>}:fed            sorted set
--- ARGV[1]  epoch of the run; '' when it is not a run that ends it (expiry)
+-- ARGV[1]  epoch of the run; '' when it is not a run that ends it: nobody started it in its time, or its run is overdue
 -- ARGV[2]  state: completed | failed | cancelled | expired
 -- ARGV[3]  outcome, JSON
 -- ARGV[4]  result, as bytes
@@ -21,14 +21,14 @@
 local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'replyTo', 'followers', 'seq')
 local state = record[2]
 if not state or (ARGV[1] ~= '' and record[1] ~= ARGV[1]) then return { 'stale' } end
-if ARGV[1] == '' and state ~= 'queued' then return { 'stale' } end
 if state ~= 'queued' and state ~= 'running' then return { 'stale' } end
 
 redis.call('HSET', KEYS[1], 'state', ARGV[2], 'outcome', ARGV[3], 'result', ARGV[4])
 redis.call('HDEL', KEYS[1], 'request', 'progress')
+redis.call('ZREM', KEYS[4], ARGV[5])
 if ARGV[1] == '' then
+  redis.call('HINCRBY', KEYS[1], 'epoch', 1) -- a run that still goes on is stale
   redis.call('ZREM', KEYS[3], ARGV[5])
-  redis.call('ZREM', KEYS[4], ARGV[5])
   redis.call('ZREM', KEYS[5], ARGV[5])
 end
 

@@ -1,4 +1,5 @@
--- Finds what fell between two steps: jobs past their time that nobody started, and jobs handed to BullMQ that it lacks.
+-- Finds what fell between two steps: jobs past their time that nobody started, runs long past their deadline that no
+-- worker ended, and jobs handed to BullMQ that it lacks.
 --
 -- KEYS[1]  {sluice:<group>}:due              sorted set
 -- KEYS[2]  {sluice:<group>}:fed              sorted set
@@ -6,7 +7,7 @@
 -- ARGV[2]  ms that an `add` may take before it is looked for
 -- ARGV[3]  record prefix, {sluice:<group>}:job:
 -- ARGV[4]  BullMQ's prefix of job keys, {sluice:<group>}:inference:
--- Returns  {number of expired, id…, id, n, inbox, … of those to add again}
+-- Returns  {number of those past their time; id, state, …; id, n, inbox, … of those to add again}
 -- Time     Redis TIME, ms
 
 local time = redis.call('TIME')
@@ -14,7 +15,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local expired = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
 local out = { #expired }
-for _, id in ipairs(expired) do out[#out + 1] = id end
+for _, id in ipairs(expired) do
+  out[#out + 1] = id
+  out[#out + 1] = redis.call('HGET', ARGV[3] .. id, 'state') or 'gone'
+end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2], 'LIMIT', 0, ARGV[1])) do
   local record = redis.call('HMGET', ARGV[3] .. id, 'state', 'fed', 'replyTo')
