@@ -26,7 +26,7 @@ export class DeadWorkerReaper {
     private readonly onFreed: (workerId: string, jobs: number) => void,
     private readonly onError: (error: Error) => void,
   ) {
-    this.freeJobs = defineScript(redis, 'sluiceFreeDeadWorkersJobs', 1, freeDeadWorkersJobs);
+    this.freeJobs = defineScript(redis, 'sluiceFreeDeadWorkersJobs', 3, freeDeadWorkersJobs);
   }
 
   async start(): Promise<void> {
@@ -70,8 +70,8 @@ export class DeadWorkerReaper {
     const { groups } = JSON.parse(about) as { groups: string[] };
     let freed = 0;
     for (const group of groups) {
-      const { bullActive, bullJob } = keysOf(group);
-      freed += await this.freeJobs(bullActive, bullJob, workerId);
+      const { bullActive, bullStalled, bullStalledCheck, bullJob } = keysOf(group);
+      freed += await this.freeJobs(bullActive, bullStalled, bullStalledCheck, bullJob, workerId);
     }
     if (freed > 0) this.onFreed(workerId, freed);
   }

@@ -15,6 +15,8 @@ export interface GroupKeys {
   readonly sweeper: string;
   readonly bullWait: string;
   readonly bullActive: string;
+  readonly bullStalled: string;
+  readonly bullStalledCheck: string;
   readonly bullJob: string;
   readonly recordPrefix: string;
   record(jobId: string): string;
@@ -48,6 +50,8 @@ export function keysOf(group: string): GroupKeys {
     sweeper: `${prefix}:sweeper`,
     bullWait: `${prefix}:${INFERENCE}:wait`,
     bullActive: `${prefix}:${INFERENCE}:active`,
+    bullStalled: `${prefix}:${INFERENCE}:stalled`,
+    bullStalledCheck: `${prefix}:${INFERENCE}:stalled-check`,
     bullJob: `${prefix}:${INFERENCE}:`,
     recordPrefix: `${prefix}:job:`,
     record: (jobId) => `${prefix}:job:${jobId}`,
