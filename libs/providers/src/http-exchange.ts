@@ -33,6 +33,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   private isPaused = false;
   private isDraining = false;
   private wake: (() => void) | undefined;
+  private hasChanged = false;
   private readonly timers = new Map<TimeoutPhase | 'tail', NodeJS.Timeout>();
   private readonly onAbort = (): void => this.cut(cancelled());
 
@@ -75,8 +76,12 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (!this.isStarted && this.over === undefined) this.armTimer('connect', connectMs);
   }
 
-  /** Resolves when something has changed: head, bytes, or the end. */
+  /** Resolves when something has changed since the last time: head, bytes, or the end. At times when nothing has. */
   changed(): Promise<void> {
+    if (this.hasChanged || this.over !== undefined) {
+      this.hasChanged = false;
+      return Promise.resolve();
+    }
     return new Promise((resolve) => (this.wake = resolve));
   }
 
@@ -267,7 +272,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   private signalChange(): void {
     const { wake } = this;
     this.wake = undefined;
-    wake?.();
+    // Whoever is not waiting now will ask later.
+    if (wake === undefined) this.hasChanged = true;
+    else wake();
   }
 }
 

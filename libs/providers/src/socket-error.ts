@@ -17,10 +17,12 @@ export function failureOfSocketError(error: unknown, hasHead: boolean): Failure 
   return { kind: 'network', message: cleanMessage(`${what} (${code})`) };
 }
 
+/** By shape, not by class: jest and Node's core have an Error each. */
 function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  const { code } = error as NodeJS.ErrnoException;
+  if (typeof error !== 'object' || error === null) return 'unknown';
+  const { code, cause, errors, message } = error as Record<string, unknown>;
   if (typeof code === 'string' && code !== 'UND_ERR_SOCKET') return code;
-  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
-  return error.cause instanceof Error ? codeOf(error.cause) : error.message;
+  if (Array.isArray(errors) && errors.length > 0) return codeOf(errors[0]);
+  if (typeof cause === 'object' && cause !== null) return codeOf(cause);
+  return typeof message === 'string' ? message : 'unknown';
 }

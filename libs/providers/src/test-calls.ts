@@ -1,5 +1,7 @@
 import type { Deployment, ProviderTarget } from '@sluice/core';
-import type { Call, ChatBody } from './adapter.js';
+import type { Call, ChatBody, Reply, StreamEvent } from './adapter.js';
+import { adapterFor } from './registry.js';
+import { SniffedStream } from './sniffed-stream.js';
 
 /** Calls and deployments for the specs of this room. Not part of its index. */
 export function callOf(body: Record<string, unknown>, source?: string): Call {
@@ -52,3 +54,26 @@ export function deploymentOf(target: Partial<ProviderTarget>, rest: Partial<Depl
     },
   };
 }
+
+/** Reads a whole stream, cut into pieces of `pieceBytes`. */
+export function readStream(call: Call, deployment: Deployment, text: string, pieceBytes = 1_000_000): StreamEvent[] {
+  const reader = new SniffedStream(adapterFor(deployment.provider), call, deployment, {}, 0);
+  const bytes = Buffer.from(text, 'utf8');
+  const events: StreamEvent[] = [];
+  for (let i = 0; i < bytes.length; i += pieceBytes) events.push(...reader.push(bytes.subarray(i, i + pieceBytes)));
+  events.push(...reader.end());
+  return events;
+}
+
+export const sse = (...events: unknown[]): string =>
+  events.map((event) => `data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`).join('');
+
+/** The chunks' JSON, parsed. */
+export const chunksOf = (events: readonly StreamEvent[]): Record<string, any>[] =>
+  events.flatMap((event) => (event.kind === 'chunk' ? [JSON.parse(event.text) as Record<string, unknown>] : []));
+
+export const replyOf = (body: unknown, status = 200, headers: Record<string, string> = {}): Reply => ({
+  status,
+  headers,
+  body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+});
