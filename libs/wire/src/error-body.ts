@@ -56,12 +56,16 @@ export function errorBody(error: ApiError, jobId?: string): string {
   return JSON.stringify({ error: { message, type, param, code, ...(jobId === undefined ? {} : { job_id: jobId }) } });
 }
 
+/** Said with 429 and 503 when nothing better is known, so that no client comes back at once. */
+const COMES_BACK_MS = 1_000;
 /** Client libraries give up on longer waits and would hammer instead: tell them not to try. */
 const LONGEST_SDK_WAIT_MS = 60_000;
 
-/** `x-should-retry` for every error; `retry-after` in whole seconds, rounded up, and `retry-after-ms` where known. */
-export function errorHeaders({ code, retryAfterMs }: ApiError): Record<string, string> {
-  const canRetry = ERROR_CODES[code].retryable && (retryAfterMs ?? 0) <= LONGEST_SDK_WAIT_MS;
+/** `x-should-retry` for every error; `retry-after` in whole seconds, rounded up, and `retry-after-ms` where there is one. */
+export function errorHeaders({ code, retryAfterMs: known }: ApiError): Record<string, string> {
+  const { status, retryable } = ERROR_CODES[code];
+  const retryAfterMs = known ?? (retryable && (status === 429 || status === 503) ? COMES_BACK_MS : undefined);
+  const canRetry = retryable && (retryAfterMs ?? 0) <= LONGEST_SDK_WAIT_MS;
   const headers: Record<string, string> = { 'x-should-retry': String(canRetry) };
   if (retryAfterMs !== undefined) {
     headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));

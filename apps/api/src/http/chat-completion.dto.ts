@@ -27,11 +27,17 @@ function IsChatMessages(): PropertyDecorator {
   };
 }
 
+const NAME = 'a string of 1 to 512 characters';
+const CHOICES = 'a whole number from 1 to 128';
+/** Reserved with the lease, in whole numbers that Lua writes out: larger ones mean nothing to any provider. */
+const MOST_TOKENS = 2_147_483_647;
+const TOKENS = `a whole number from 1 to ${MOST_TOKENS}`;
+
 /** What Sluice itself looks at; all other members travel on untouched. `null` means absent, as for OpenAI. */
 export class ChatCompletionDto {
-  @IsString({ message: 'a string' })
-  @IsNotEmpty({ message: 'a non-empty string' })
-  @MaxLength(512, { message: 'at most 512 characters' })
+  @IsString({ message: NAME })
+  @IsNotEmpty({ message: NAME })
+  @MaxLength(512, { message: NAME })
   model!: string;
 
   @IsChatMessages()
@@ -46,31 +52,33 @@ export class ChatCompletionDto {
   stream_options?: Record<string, unknown> | null;
 
   @IsOptional()
-  @IsInt({ message: 'a whole number' })
-  @Min(1, { message: 'at least 1' })
-  @Max(128, { message: 'at most 128' })
+  @IsInt({ message: CHOICES })
+  @Min(1, { message: CHOICES })
+  @Max(128, { message: CHOICES })
   n?: number | null;
 
   @IsOptional()
-  @IsInt({ message: 'a whole number' })
-  @Min(1, { message: 'at least 1' })
+  @IsInt({ message: TOKENS })
+  @Min(1, { message: TOKENS })
+  @Max(MOST_TOKENS, { message: TOKENS })
   max_tokens?: number | null;
 
   @IsOptional()
-  @IsInt({ message: 'a whole number' })
-  @Min(1, { message: 'at least 1' })
+  @IsInt({ message: TOKENS })
+  @Min(1, { message: TOKENS })
+  @Max(MOST_TOKENS, { message: TOKENS })
   max_completion_tokens?: number | null;
 
   @IsOptional()
-  @IsNumber({}, { message: 'a number' })
-  @Min(0, { message: 'from 0 to 2' })
-  @Max(2, { message: 'from 0 to 2' })
+  @IsNumber({}, { message: 'a number from 0 to 2' })
+  @Min(0, { message: 'a number from 0 to 2' })
+  @Max(2, { message: 'a number from 0 to 2' })
   temperature?: number | null;
 
   @IsOptional()
-  @IsNumber({}, { message: 'a number' })
-  @Min(0, { message: 'from 0 to 1' })
-  @Max(1, { message: 'from 0 to 1' })
+  @IsNumber({}, { message: 'a number from 0 to 1' })
+  @Min(0, { message: 'a number from 0 to 1' })
+  @Max(1, { message: 'a number from 0 to 1' })
   top_p?: number | null;
 }
 

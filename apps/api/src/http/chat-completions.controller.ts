@@ -1,4 +1,5 @@
 import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { resolveModel } from '@sluice/core';
 import { submitInference, type SubmitDeps } from '@sluice/pipeline';
 import type { ChatCompletionRequest } from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -24,15 +25,18 @@ export class ChatCompletionsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     if (this.replyDeps.openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
-    const options = readRequestOptions(request.headers, body);
+    const { models, isStrict } = this.submitDeps;
+    const isModel = (name: string): boolean => resolveModel(models, name, isStrict).kind === 'found';
+    const options = readRequestOptions(request.headers, body, isModel);
     const requestId = request.id;
     const submitted = await submitInference({ source: request.source!, body, options, requestId }, this.submitDeps);
     if (submitted.kind === 'refused') throw new ApiException(submitted.error);
+    const following = options.continues ? { ...submitted, cancel: () => Promise.resolve() } : submitted;
     if (reply.raw.destroyed) {
       // The caller left while the job was being accepted.
-      submitted.follower.close();
-      await submitted.cancel();
-    } else if (body.stream === true) replyWithSse(submitted, reply, this.replyDeps);
-    else replyWithJson(submitted, reply, { ...this.replyDeps, waitMs: options.waitMs ?? this.replyDeps.waitMs });
+      following.follower.close();
+      await following.cancel();
+    } else if (body.stream === true) replyWithSse(following, reply, this.replyDeps);
+    else replyWithJson(following, reply, { ...this.replyDeps, waitMs: options.waitMs ?? this.replyDeps.waitMs });
   }
 }

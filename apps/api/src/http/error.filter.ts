@@ -59,7 +59,7 @@ function frameworkError(thrown: unknown, request: FastifyRequest): ApiException 
     case 413:
       return apiError(
         'request_too_large',
-        'The body is larger than this server accepts (general_settings.max_request_size_mb, 32 MiB).',
+        `The body is larger than ${(request.routeOptions.bodyLimit ?? 0) / 1024 / 1024} MiB (general_settings.max_request_size_mb).`,
       );
     case 415:
       return apiError('invalid_request', 'The body must be JSON, with content-type: application/json.');

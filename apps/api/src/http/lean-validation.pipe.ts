@@ -4,8 +4,8 @@ import { validateSync } from 'class-validator';
 import { apiError, type ApiException } from './api-error.js';
 import { CHAT_COMPLETION_MEMBERS, ChatCompletionDto } from './chat-completion.dto.js';
 
-/** Members that would make the caller choose where the call goes and with whose key. */
-const FORBIDDEN = ['api_key', 'api_base', 'base_url'] as const;
+/** Members that would make the caller choose where the call goes and with whose key; and one that is only ever an attack. */
+const FORBIDDEN = ['api_key', 'api_base', 'base_url', '__proto__'] as const;
 
 /**
  * class-validator over the few members that Sluice looks at, one level deep: 5 µs for 20 messages, where Nest's
@@ -14,7 +14,7 @@ const FORBIDDEN = ['api_key', 'api_base', 'base_url'] as const;
 export class LeanValidationPipe implements PipeTransform {
   transform(body: unknown): ChatCompletionRequest {
     if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-      throw apiError('invalid_request', 'The body must be a JSON object.');
+      throw apiError('invalid_request', `The body must be a JSON object, but ${found(body)}.`);
     }
     const members = body as Record<string, unknown>;
     const dto = new ChatCompletionDto() as unknown as Record<string, unknown>;
@@ -22,7 +22,7 @@ export class LeanValidationPipe implements PipeTransform {
     const [problem] = validateSync(dto, { validationError: { target: false, value: false }, stopAtFirstError: true });
     if (problem !== undefined) throw problemOf(problem.property, problem.constraints, members[problem.property]);
     for (const member of FORBIDDEN) {
-      if (members[member] !== undefined)
+      if (Object.hasOwn(members, member) && members[member] !== null)
         throw apiError('invalid_request', `${member} may not be set by a caller.`, member);
     }
     if ((members['model'] as string).includes(',')) {
@@ -34,13 +34,21 @@ export class LeanValidationPipe implements PipeTransform {
 
 function problemOf(member: string, constraints: Record<string, string> | undefined, value: unknown): ApiException {
   if (member === 'messages') {
-    const { param, expected } = chatMessagesProblem(value)!;
-    return apiError('invalid_request', `${param} must be ${expected}.`, param);
+    const problem = chatMessagesProblem(value)!;
+    return invalid(problem.param, problem.expected, problem.found);
   }
-  const expected = Object.values(constraints ?? {})[0] ?? 'valid';
-  const found =
-    value === undefined
-      ? 'is missing'
-      : `is ${value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value === 'number' ? String(value) : `of type ${typeof value}`}`;
-  return apiError('invalid_request', `${member} must be ${expected}, but ${found}.`, member);
+  return invalid(member, Object.values(constraints ?? {})[0] ?? 'valid', value);
+}
+
+const invalid = (param: string, expected: string, value: unknown): ApiException =>
+  apiError('invalid_request', `${param} must be ${expected}, but ${found(value)}.`, param);
+
+/** Its kind, and of numbers the value: texts may be prompts. */
+function found(value: unknown): string {
+  if (value === undefined) return 'is missing';
+  if (value === null) return 'is null';
+  if (Array.isArray(value)) return value.length === 0 ? 'is an empty array' : 'is an array';
+  if (typeof value === 'string')
+    return value === '' ? 'is an empty string' : `is a string of ${value.length} characters`;
+  return typeof value === 'object' ? 'is an object' : `is ${String(value as number | boolean)}`;
 }

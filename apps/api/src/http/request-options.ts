@@ -6,8 +6,22 @@ import { apiError } from './api-error.js';
 const MOST_WAIT_MS = 600_000;
 const DAY_MS = 86_400_000;
 
-/** `x-sluice-*` before `x-litellm-*` before the body (API.md 1.3). @throws 400 invalid_header, or invalid_request for the body */
-export function readRequestOptions(headers: IncomingHttpHeaders, body: ChatCompletionRequest): RequestOptions {
+export interface CallOptions extends RequestOptions {
+  /** The job goes on when its caller leaves. */
+  continues: boolean;
+}
+
+/**
+ * `x-sluice-*` before `x-litellm-*` before the body (API.md 1.3).
+ * @param isModel whether a name stands for a model here
+ * @throws 400 invalid_header, or invalid_request for the body
+ */
+export function readRequestOptions(
+  headers: IncomingHttpHeaders,
+  body: ChatCompletionRequest,
+  isModel: (name: string) => boolean,
+): CallOptions {
+  choice(headers, 'x-sluice-priority', ['high', 'normal', 'low']); // checked; for now all calls wait in order of arrival
   return {
     waitMs: waitMs(headers['prefer']),
     timeoutMs:
@@ -19,8 +33,9 @@ export function readRequestOptions(headers: IncomingHttpHeaders, body: ChatCompl
     deadlineMs: duration(headers, 'x-sluice-deadline'),
     queueTtlMs: duration(headers, 'x-sluice-queue-ttl'),
     maxAttempts: maxAttempts(headers, body),
-    fallbacks: fallbacks(headers, body),
+    fallbacks: fallbacks(headers, body, isModel),
     rejectWhenFull: choice(headers, 'x-sluice-when-full', ['queue', 'reject']) === 'reject',
+    continues: choice(headers, 'x-sluice-on-disconnect', ['cancel', 'continue']) === 'continue',
   };
 }
 
@@ -50,7 +65,7 @@ function bodySeconds(body: ChatCompletionRequest, member: string): number | unde
   const value = body[member];
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'number' && value > 0 && value <= 30 * 86_400) return value * 1_000;
-  throw apiError('invalid_request', `${member} must be a number of seconds above 0.`, member);
+  throw apiError('invalid_request', `${member} must be a number of seconds, above 0 and at most 30 days.`, member);
 }
 
 function maxAttempts(headers: IncomingHttpHeaders, body: ChatCompletionRequest): number | undefined {
@@ -64,17 +79,33 @@ function maxAttempts(headers: IncomingHttpHeaders, body: ChatCompletionRequest):
   throw apiError('invalid_request', 'num_retries must be a whole number from 0 to 19.', 'num_retries');
 }
 
-function fallbacks(headers: IncomingHttpHeaders, body: ChatCompletionRequest): readonly string[] | undefined {
+function fallbacks(
+  headers: IncomingHttpHeaders,
+  body: ChatCompletionRequest,
+  isModel: (name: string) => boolean,
+): readonly string[] | undefined {
   const header = single(headers, 'x-sluice-fallbacks');
   if (header === 'none') return [];
-  if (header !== undefined) return namesOf(header);
-  if (body['disable_fallbacks'] === true) return [];
+  if (header !== undefined) {
+    const names = namesOf(header);
+    if (names.length > 0 && names.length <= MOST_FALLBACKS && names.every(isModel)) return names;
+    throw invalidHeader('x-sluice-fallbacks', `none, or ${FALLBACKS} with commas between them`);
+  }
+  const isOff = body['disable_fallbacks'];
+  if (isOff !== undefined && isOff !== null && typeof isOff !== 'boolean') {
+    throw apiError('invalid_request', 'disable_fallbacks must be true or false.', 'disable_fallbacks');
+  }
+  if (isOff === true) return [];
   const inBody = body['fallbacks'];
   if (inBody === undefined || inBody === null) return undefined;
-  if (Array.isArray(inBody) && inBody.every((name) => typeof name === 'string')) return inBody;
+  const isList = Array.isArray(inBody) && inBody.length <= MOST_FALLBACKS;
+  if (isList && inBody.every((name) => typeof name === 'string' && isModel(name))) return inBody as string[];
   // Variants with messages of their own come with the routing issue: refused rather than half done.
-  throw apiError('invalid_request', 'fallbacks must be an array of model names.', 'fallbacks');
+  throw apiError('invalid_request', `fallbacks must be an array of ${FALLBACKS}.`, 'fallbacks');
 }
+
+const MOST_FALLBACKS = 20;
+const FALLBACKS = `at most ${MOST_FALLBACKS} names of models that are configured here`;
 
 const namesOf = (list: string): string[] =>
   list
