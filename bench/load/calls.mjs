@@ -1,0 +1,28 @@
+/** The model group that every system under test serves, from one upstream. */
+export const GROUP = 'bench-model';
+export const KEY = 'sk-bench-0123456789';
+
+const messages = [
+  { role: 'system', content: 'You are a helpful assistant that answers in one short sentence and never asks back.' },
+  {
+    role: 'user',
+    content:
+      'We measure how long a call takes on its way through a gateway. The model behind it answers at once, so whatever ' +
+      'time is seen is the time of the gateway and of the machine. Say hello to the benchmark, please, and tell it that a ' +
+      'prompt of some hundred bytes is what most calls are made of, and that larger ones cost the network more than us.',
+  },
+];
+
+/**
+ * The bodies that are sent; `user` tells the upstream how to answer, since every gateway passes it on.
+ * json: at once · burst: a stream whose chunks come at once · paced: a stream with a pause before each chunk but the first
+ */
+export const BODIES = {
+  json: JSON.stringify({ model: GROUP, messages, temperature: 0.2, user: 'json' }),
+  burst: JSON.stringify({ model: GROUP, messages, temperature: 0.2, user: 'burst', stream: true }),
+  paced: JSON.stringify({ model: GROUP, messages, temperature: 0.2, user: 'paced', stream: true }),
+};
+
+export const BURST_CHUNKS = 50;
+export const PACED_CHUNKS = 10;
+export const PACE_MS = 20;

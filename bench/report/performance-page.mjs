@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { root, say } from '../machine/processes.mjs';
+
+const page = join(root, 'docs', 'performance.md');
+
+/** Replaces what stands between the two markers of this name in docs/performance.md. */
+export function writeToPage(name, text) {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
+  const before = readFileSync(page, 'utf8');
+  const from = before.indexOf(start);
+  const to = before.indexOf(end);
+  if (from === -1 || to === -1) throw new Error(`docs/performance.md has no markers ${start} and ${end}.`);
+  writeFileSync(page, `${before.slice(0, from + start.length)}\n\n${text}\n\n${before.slice(to)}`);
+  say(`Written to docs/performance.md, between the markers ${name}.`);
+}
+
+/** Machine, day, commit and command: what a figure is worth nothing without. */
+export function circumstances(command) {
+  const { model } = cpus()[0];
+  const machine = `${cpus().length} cores (${model.trim() || process.arch}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
+  const redis = versionOf('redis-server', ['--version'], /v=(\S+)/);
+  const commit = versionOf('git', ['-C', root, 'describe', '--always', '--dirty', '--abbrev=12'], /(\S+)/);
+  const day = new Date().toISOString().slice(0, 10);
+  return `${machine}, Node ${process.versions.node}, Redis ${redis}; ${day}, commit ${commit}; \`${command}\``;
+}
+
+function versionOf(program, args, pattern) {
+  try {
+    return pattern.exec(execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))[1];
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { launch, node, root, scratchFile } from '../machine/processes.mjs';
+import { startRedis } from './redis.mjs';
+
+const bin = join(root, 'bin', 'sluice.mjs');
+const ANSWERS_AT = /Sluice answers at (http:\S+)/;
+/** Settings of whoever runs the benchmark must not reach what is measured. */
+const env = { REDIS_URL: '', PORT: '', CONFIG_FILE_PATH: '', SLUICE_DATA_DIR: '', LOG_LEVEL: '' };
+
+/** @param config text of a config.yaml */
+export function configFile(config) {
+  const file = scratchFile('config.yaml');
+  writeFileSync(file, config);
+  return file;
+}
+
+/** `sluice start`: api and worker in one process, with the Redis that it runs itself. */
+export async function startSluice({ config, key }) {
+  const args = [bin, 'start', '--config', configFile(config), '--port', '0', '--host', '127.0.0.1'];
+  const sluice = await launch('start', node, [...args, '--data', scratchFile('data')], { ready: ANSWERS_AT, env });
+  return systemOf(sluice.match[1], key, [sluice]);
+}
+
+/**
+ * `sluice api` and `sluice worker` beside a redis-server on a Unix socket.
+ * @param nodeArgs for both, such as --cpu-prof
+ */
+export async function startSplit({ config, key, nodeArgs = () => [] }) {
+  const redis = await startRedis();
+  const file = configFile(config);
+  const shared = { ...env, REDIS_URL: redis.socket };
+  const role = (name, more, ready) =>
+    launch(name, node, [...nodeArgs(name), bin, name, '--config', file, ...more], { ready, env: shared });
+  const worker = await role('worker', [], /Sluice worker serves/);
+  const api = await role('api', ['--port', '0', '--host', '127.0.0.1'], ANSWERS_AT);
+  return systemOf(api.match[1], key, [api, worker, redis]);
+}
+
+/** Stopped in the order given: who takes calls goes first, Redis last. */
+function systemOf(origin, key, processes) {
+  return {
+    origin,
+    headers: { authorization: `Bearer ${key}` },
+    pids: processes.map(({ pid }) => pid),
+    processes,
+    async stop() {
+      for (const { stop } of processes) await stop();
+    },
+  };
+}
