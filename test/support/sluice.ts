@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadSettings, type Settings } from '@sluice/config';
 import OpenAI from 'openai';
 import { createApi } from '../../apps/api/src/create-api.js';
+import { HTTP_TIMES, type HttpTimes } from '../../apps/api/src/http/http-times.js';
 import { createSimulator, type Simulator } from '../../apps/simulator/src/create-simulator.js';
 import { createWorker } from '../../apps/worker/src/create-worker.js';
 
@@ -31,19 +32,30 @@ export interface PlayedDeployment {
   params?: string;
 }
 
+export interface SluiceOptions {
+  yaml?: string;
+  env?: Record<string, string>;
+  workers?: number;
+  times?: Partial<HttpTimes>;
+  isOpen?: boolean;
+}
+
 /**
  * A whole Sluice in this process, on the tests' Redis, against simulator profiles: one group of the given deployments.
- * @param settings YAML text of further top-level sections; `GROUP` in it stands for the group's name
+ * @param yaml text of further top-level sections; `GROUP` in it stands for the group's name
+ * @param times clocks of the HTTP side that shall run faster
+ * @param isOpen without a master key
  */
 export async function startSluice(
   deployments: PlayedDeployment[],
-  { yaml = '', env = {}, workers = 1 }: { yaml?: string; env?: Record<string, string>; workers?: number } = {},
+  { yaml = '', env = {}, workers = 1, times = {}, isOpen = false }: SluiceOptions = {},
 ): Promise<SluiceUnderTest> {
   const simulator = await createSimulator({ port: 0 });
   const group = `g-${randomBytes(5).toString('hex')}`;
-  const settings = settingsFor(simulator, group, deployments, yaml, env);
+  const read = settingsFor(simulator, group, deployments, yaml, env);
+  const settings = isOpen ? { ...read, masterKey: undefined } : read;
   const redisUrl = process.env['REDIS_URL']!;
-  const api = await createApi(settings, redisUrl);
+  const api = await createApi(settings, redisUrl, { ...HTTP_TIMES, ...times });
   const running: INestApplicationContext[] = [];
   const addWorker = async (): Promise<INestApplicationContext> => {
     const worker = await createWorker(settings, redisUrl);
