@@ -192,7 +192,9 @@ describe('the network', () => {
   });
 
   it('something that is not HTTP is malformed; an address that is none is network', async () => {
-    const odd = createTcpServer((socket) => socket.on('error', () => {}).end('SSH-2.0-OpenSSH\r\n\r\n'));
+    const odd = createTcpServer((socket) =>
+      socket.on('error', () => {}).once('data', () => socket.end('SSH-2.0-OpenSSH\r\n\r\n')),
+    );
     await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve));
     const target = deploymentOf({ baseUrl: `http://127.0.0.1:${portOf(odd)}` });
     expect(await complete(TIMEOUTS, never, target)).toMatchObject({ failure: { kind: 'malformed' } });

@@ -134,6 +134,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
   /** Ends the body after `ms`, with what has come until then. */
   closeAfter(ms: number): void {
+    if (this.over !== undefined && !this.isDraining) return;
     this.timers.set(
       'tail',
       setTimeout(() => this.close(), ms),

@@ -20,7 +20,8 @@ export function failureOfSocketError(error: unknown, hasHead: boolean): Failure 
 /** By shape, not by class: jest and Node's core have an Error each. */
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'unknown';
-  const { code, cause, errors, message } = error as Record<string, unknown>;
+  const { code, cause, errors, message, name } = error as Record<string, unknown>;
+  if (name === 'HTTPParserError') return typeof code === 'string' ? code : 'HPE_INVALID';
   if (typeof code === 'string' && code !== 'UND_ERR_SOCKET') return code;
   if (Array.isArray(errors) && errors.length > 0) return codeOf(errors[0]);
   if (typeof cause === 'object' && cause !== null) return codeOf(cause);
