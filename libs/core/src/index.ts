@@ -3,8 +3,12 @@ export { consequenceOf, type Consequence, type Failure, type FailureKind, type T
 export type { AliasEntry, Deployment, ModelGroup, ModelTable, ProviderTarget, RoutingPolicy } from './deployment.js';
 export { attemptTimeouts, type AttemptTimeouts } from './dispatch/attempt-timeouts.js';
 export { backoffMs } from './dispatch/backoff.js';
-export { nextStep, stepAfterRefusal, type FailReason, type Step, type StepContext } from './dispatch/next-step.js';
-export { currentGroup, startOf, type Progress, type Tried } from './dispatch/progress.js';
+export { couldGoElsewhere } from './dispatch/could-go-elsewhere.js';
+export { modelOf } from './dispatch/eligible-deployments.js';
+export { nextStep } from './dispatch/next-step.js';
+export type { Candidate } from './dispatch/order-candidates.js';
+export { afterTry, callsMade, startOf, type Progress, type Tried } from './dispatch/progress.js';
+export type { FailReason, Step, StepContext, TargetGroup } from './dispatch/step.js';
 export {
   LEASE_MS,
   type BreakerRules,

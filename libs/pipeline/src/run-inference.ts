@@ -37,9 +37,13 @@ async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<Ru
     if (dispatched.kind === 'no_capacity_now') return requeueRun(run, { untilMs: dispatched.untilMs }, deps);
     if (dispatched.kind === 'failed') return finishRun(run, failureOutcome(run, dispatched.because), deps);
 
+    if (stop.aborted) {
+      await releaseLease(dispatched, 'unused', deps);
+      return endStopped();
+    }
     if (run.othersWait) hooks.feedMore();
     const attempt = await callProvider(run, dispatched, deps).catch((surprise: unknown) =>
-      releaseLease(dispatched, deps).then(() => Promise.reject(surprise)),
+      releaseLease(dispatched, 'neutral', deps).then(() => Promise.reject(surprise)),
     );
     const accounting = accountAttempt(run, dispatched, attempt, deps);
     if (attempt.kind === 'answered') return finishRun(run, { state: 'completed', attempt, accounting }, deps);
@@ -47,13 +51,14 @@ async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<Ru
     if (stop.aborted) return endStopped();
     if (verdict === 'stale') return { kind: 'over', othersWait: run.othersWait };
     if (verdict === 'cancelled') return finishRun(run, CANCELLED, deps);
-    if (attempt.isCommitted) return finishRun(run, failureOutcome(run, { kind: 'interrupted' }), deps);
+    if (attempt.isCommitted)
+      return finishRun(run, failureOutcome(run, { kind: 'interrupted', by: attempt.failure }), deps);
   }
 
   function endStopped(): Promise<RunEnd> | RunEnd {
     if (stop.reason === 'cancelled') return finishRun(run, CANCELLED, deps);
     if (stop.reason === 'stale') return { kind: 'over', othersWait: run.othersWait };
-    if (run.isCommitted) return finishRun(run, failureOutcome(run, { kind: 'interrupted' }), deps);
+    if (run.isCommitted) return finishRun(run, failureOutcome(run, { kind: 'worker_stopped' }), deps);
     return requeueRun(run, undefined, deps);
   }
 }

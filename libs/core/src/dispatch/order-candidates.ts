@@ -1,5 +1,11 @@
 import type { AliasEntry, Deployment, ModelGroup } from '../deployment.js';
 
+export interface Candidate {
+  deployment: Deployment;
+  /** Lower first: one that can serve in a lower tier beats all others. The strategy picks inside a tier. */
+  tier: number;
+}
+
 /**
  * The order in which deployments are offered to the lease script, which takes the first that has room. `order` tiers
  * first; inside a tier a weighted shuffle: drawing without replacement and taking the first that can serve gives the same
@@ -9,29 +15,33 @@ import type { AliasEntry, Deployment, ModelGroup } from '../deployment.js';
  */
 export function orderCandidates(
   group: ModelGroup,
-  candidates: readonly Deployment[],
+  deployments: readonly Deployment[],
   random: () => number,
-): Deployment[] {
-  const shuffled = weightedShuffle(candidates, weightsOf(candidates), random);
-  const tiers = group.entries === undefined ? shuffled : byDrawnEntry(shuffled, group.entries, random);
-  return tiers.sort((a, b) => a.order - b.order); // stable: the draw decides inside a tier
+): Candidate[] {
+  const shuffled = weightedShuffle(deployments, weightsOf(deployments), random);
+  if (group.entries !== undefined) return byDrawnEntry(shuffled, group.entries, random);
+  return inTiers(shuffled, 0);
 }
 
 /** `weight`, else `rpm`, else `tpm`; one that has none gets the mean of the others. Source: LITELLM.md 4, simple-shuffle. */
-export function weightsOf(candidates: readonly Deployment[]): number[] {
+export function weightsOf(deployments: readonly Deployment[]): number[] {
   for (const read of [weightOf, rpmOf, tpmOf]) {
-    const given = candidates.map(read);
+    const given = deployments.map(read);
     const known = given.filter((w) => w !== undefined);
     if (known.length === 0) continue;
     const mean = known.reduce((sum, w) => sum + w, 0) / known.length;
     return given.map((w) => w ?? mean);
   }
-  return candidates.map(() => 1);
+  return deployments.map(() => 1);
 }
 
 const weightOf = (d: Deployment): number | undefined => d.weight;
 const rpmOf = (d: Deployment): number | undefined => d.rpm;
 const tpmOf = (d: Deployment): number | undefined => d.tpm;
+
+/** Stable: the draw decides inside a tier. */
+const inTiers = (shuffled: readonly Deployment[], from: number): Candidate[] =>
+  shuffled.map((deployment) => ({ deployment, tier: from + deployment.order })).sort((a, b) => a.tier - b.tier);
 
 /** Weight 0 comes last, still there: a deployment that nothing else can replace is better than none. */
 function weightedShuffle<Item>(items: readonly Item[], weights: readonly number[], random: () => number): Item[] {
@@ -43,15 +53,25 @@ function weightedShuffle<Item>(items: readonly Item[], weights: readonly number[
     .map(({ item }) => item);
 }
 
-/** Entries are drawn by weight; what stands in no entry comes after all of them. */
-function byDrawnEntry(shuffled: Deployment[], entries: readonly AliasEntry[], random: () => number): Deployment[] {
+/** Entries are drawn by weight, before any `order`; what stands in no entry comes after all of them. */
+function byDrawnEntry(
+  shuffled: readonly Deployment[],
+  entries: readonly AliasEntry[],
+  random: () => number,
+): Candidate[] {
   const drawn = weightedShuffle(
     entries,
     entries.map((entry) => entry.weight),
     random,
   );
-  const ordered = new Set<Deployment>();
-  for (const entry of drawn) for (const d of shuffled) if (entry.deploymentIds.includes(d.id)) ordered.add(d);
-  for (const d of shuffled) ordered.add(d);
-  return [...ordered];
+  const ordered: Candidate[] = [];
+  const left = new Set(shuffled);
+  const take = (members: Deployment[]): void => {
+    const before = ordered.at(-1)?.tier ?? 0;
+    ordered.push(...inTiers(members, before));
+    for (const deployment of members) left.delete(deployment);
+  };
+  for (const { deploymentIds } of drawn) take([...left].filter((d) => deploymentIds.includes(d.id)));
+  take([...left]);
+  return ordered;
 }

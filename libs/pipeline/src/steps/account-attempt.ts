@@ -1,6 +1,8 @@
 import {
+  afterTry,
   consequenceOf,
   leaseOutcomeOf,
+  modelOf,
   type BreakerRules,
   type Failure,
   type LeaseOutcome,
@@ -8,7 +10,7 @@ import {
 } from '@sluice/core';
 import type { Run, RunDeps } from '../run-deps.js';
 import { writeProgress } from './begin-run.js';
-import type { Attempt } from './call-provider.js';
+import type { Attempt, FailedAttempt } from './call-provider.js';
 import type { Dispatched } from './dispatch.js';
 
 /**
@@ -45,10 +47,14 @@ export async function accountAttempt(
     detail: failure.phase ?? failure.code ?? '',
   });
   const { tripped } = await deps.breakers.record(deployment.id, countsAgainstBreaker ? 'failure' : 'neutral');
-  const outcome = leaseOutcomeOf(failure, rulesOf(dispatched, deps), { tripped });
+  const tokens = tokensOf(attempt);
+  const outcome = leaseOutcomeOf(failure, rulesOf(dispatched, deps), {
+    tripped,
+    ...(tokens === undefined ? {} : { tokens }),
+  });
   const isOurs = failure.kind === 'cancelled' || failure.kind === 'client_gone'; // says nothing to the job's next run
   if (!isOurs) {
-    run.progress = { ...run.progress, tried: [...run.progress.tried, triedOf(failure, dispatched, deps.nowMs())] };
+    run.progress = afterTry(run.progress, triedOf(failure, dispatched, deps.nowMs()));
   }
   const [, verdict] = await Promise.all([
     settle(dispatched, outcome, deps),
@@ -67,13 +73,20 @@ export async function accountAttempt(
       used: consequenceOf({ kind }).usesAttempt && !lease.isProbe, // a failed half-open probe is not the job's fault
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(param === undefined ? {} : { param }),
+      ...(kind === 'context_length' ? { model: modelOf(to.deployment) } : {}),
     };
   }
 }
 
-/** For an attempt that broke off in ourselves: it says nothing about the deployment. */
-export async function releaseLease(dispatched: Dispatched, deps: RunDeps): Promise<void> {
-  await settle(dispatched, { kind: 'neutral', rules: rulesOf(dispatched, deps) }, deps);
+/** What an error answer used: nothing. What a broken answer used: as far as the provider said; else what was reserved stays. */
+function tokensOf({ failure, usage }: FailedAttempt): number | undefined {
+  if (usage !== undefined) return usage.prompt + usage.completion;
+  return failure.status !== undefined || failure.kind === 'network' ? 0 : undefined;
+}
+
+/** For an attempt that broke off in ourselves (`neutral`) or was never made (`unused`): it says nothing about the deployment. */
+export async function releaseLease(dispatched: Dispatched, kind: 'neutral' | 'unused', deps: RunDeps): Promise<void> {
+  await settle(dispatched, { kind, rules: rulesOf(dispatched, deps) }, deps);
 }
 
 async function settle({ deployment, group, lease }: Dispatched, outcome: LeaseOutcome, deps: RunDeps): Promise<void> {

@@ -1,4 +1,4 @@
-import { attemptTimeouts, type Failure } from '@sluice/core';
+import { attemptTimeouts, callsMade, type Failure } from '@sluice/core';
 import type { Call, StreamEvent, Usage } from '@sluice/providers';
 import { roleChunk, sseData, SSE_DONE, usageChunk, type Served } from '@sluice/wire';
 import type { Run, RunDeps } from '../run-deps.js';
@@ -19,6 +19,8 @@ export interface FailedAttempt {
   failure: Failure;
   /** Content of this attempt has been sent on: it cannot be retried in silence. */
   isCommitted: boolean;
+  /** What the provider said that it cost all the same. */
+  usage?: Usage;
   durationMs: number;
 }
 
@@ -30,7 +32,7 @@ export async function callProvider(
 ): Promise<Attempt> {
   const { job, stop } = run;
   const leftMs = job.deadlineMs - deps.nowMs();
-  const timeouts = attemptTimeouts(job, deployment, deps.policy, othersCanServe, leftMs);
+  const timeouts = attemptTimeouts(job, deployment, deps.policy, () => job.stream && othersCanServe(), leftMs);
   const call = group === job.group ? run.call : { ...run.call, model: group };
   run.served = servedBy(run, deployment.id, group, deployment.target.baseUrl, deps.policy.numRetries);
   run.attempts++;
@@ -52,8 +54,8 @@ export async function callProvider(
 type Untimed<Timed> = Timed extends Attempt ? Omit<Timed, 'durationMs'> : never;
 
 /**
- * Passes content on as it comes. Held back: the role (written with the first content), and everything from the first
- * finish on, which is sent with the terminal record: who sees a finish sees an answer that is complete and written down.
+ * Passes content on as it comes. Held back: the role (written with the first content), and the finishes, which are sent
+ * with the terminal record: who sees a finish sees an answer that is complete and written down.
  */
 async function relayStream(run: Run, call: Call, events: AsyncIterable<StreamEvent[]>): Promise<Untimed<Attempt>> {
   let isCommitted = false;
@@ -92,7 +94,7 @@ async function relayStream(run: Run, call: Call, events: AsyncIterable<StreamEve
     run.isCommitted = true;
     if (verdict !== 'go') return { kind: 'failed', failure: CANCELLED, isCommitted };
   }
-  if (failure !== undefined) return { kind: 'failed', failure, isCommitted };
+  if (failure !== undefined) return { kind: 'failed', failure, isCommitted, ...(usage === undefined ? {} : { usage }) };
   const opening = isCommitted ? '' : roleChunks(run, call);
   return { kind: 'answered', body: opening + tail + usageEvent(run, call, usage) + SSE_DONE, usage };
 }
@@ -120,14 +122,14 @@ function usageEvent({ job }: Run, call: Call, usage: Usage | undefined): string 
 }
 
 function servedBy(run: Run, deployment: string, group: string, baseUrl: string, maxRetries: number): Served {
-  const fallbacks = run.progress.route.length - 1;
-  const retries = Math.max(0, run.attempts - fallbacks);
+  const { tried, route } = run.progress;
+  const groupsAsked = new Set([...tried.map((t) => t.group), group]).size;
   return {
     deployment,
     group,
     apiBase: originOf(baseUrl),
-    retries,
-    fallbacks,
+    retries: callsMade(tried) + 1 - groupsAsked,
+    fallbacks: route.length - 1,
     maxRetries: run.job.maxAttempts === undefined ? maxRetries : run.job.maxAttempts - 1,
   };
 }

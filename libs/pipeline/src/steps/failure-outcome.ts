@@ -1,4 +1,4 @@
-import { consequenceOf, type FailReason, type FailureKind, type Tried } from '@sluice/core';
+import { callsMade, consequenceOf, type Failure, type FailReason, type FailureKind, type Tried } from '@sluice/core';
 import type { ErrorCode, Outcome } from '@sluice/wire';
 import type { Run } from '../run-deps.js';
 import { NO_CAPACITY } from '../submit-inference.js';
@@ -9,7 +9,11 @@ export type FinishedRun =
   | { state: 'completed'; attempt: AnsweredAttempt; accounting: Promise<unknown> }
   | { state: 'failed' | 'cancelled'; error: NonNullable<Outcome['error']> };
 
-type Because = FailReason | { kind: 'interrupted' };
+type Because =
+  | FailReason
+  /** After the first content was sent. */
+  | { kind: 'interrupted'; by: Failure }
+  | { kind: 'worker_stopped' };
 
 /** What the caller is told. Provider's own words only where they are about the caller's request. */
 export function failureOutcome(run: Run, because: Because): FinishedRun {
@@ -22,24 +26,28 @@ export function failureOutcome(run: Run, because: Because): FinishedRun {
         'Every deployment of this model is out after failures. They are probed until one is back.' + attemptsTold(run),
         because.retryAfterMs,
       );
+    case 'deadline':
+      return failed('deadline_exceeded', 'The deadline of the call has passed.' + attemptsTold(run));
     case 'interrupted':
       return failed(
-        'upstream_interrupted',
-        'The provider broke the stream off after the first tokens. The text so far is not the whole answer.',
+        consequenceOf(because.by).code as ErrorCode,
+        `${SENTENCES[because.by.kind]} ${NOT_WHOLE}`,
+        because.by.retryAfterMs,
       );
+    case 'worker_stopped':
+      return failed('upstream_interrupted', `The worker that ran the call was stopped. ${NOT_WHOLE}`);
     case 'attempts_failed':
       return attemptsFailed(run);
   }
 }
+
+const NOT_WHOLE = 'The text so far is not the whole answer.';
 
 /** The error of the first group's last attempt; later ones are told. A 429 hides no real failure. */
 function attemptsFailed(run: Run): FinishedRun {
   const { tried, route } = run.progress;
   const inFirst = tried.filter((t) => t.group === route[0]);
   const shown = inFirst.findLast((t) => t.kind !== 'rate_limit') ?? inFirst.at(-1) ?? tried.at(-1)!;
-  if (shown.kind === 'timeout' && shown.atMs >= run.job.deadlineMs) {
-    return failed('deadline_exceeded', 'The deadline of the call passed during an attempt.' + attemptsTold(run));
-  }
   const code = consequenceOf(shown).code as ErrorCode;
   const message = `${sentenceOf(shown)}${attemptsTold(run)}`;
   return {
@@ -82,10 +90,12 @@ function sentenceOf({ kind, message }: Tried): string {
 
 /** ` Attempts: azure-west 500 server; azure-east timeout.` Empty when one attempt says it all. */
 function attemptsTold({ progress: { tried } }: Run): string {
-  if (tried.length < 2) return '';
+  if (callsMade(tried) < 2) return '';
   const told = tried
     .slice(-20)
-    .map((t) => [t.deployment, t.status, t.kind].filter((part) => part !== undefined).join(' '));
+    .map(({ deployment, status, kind, times }) =>
+      [deployment, status, kind, times && `×${times}`].filter((part) => part !== undefined).join(' '),
+    );
   return ` Attempts: ${told.join('; ')}.`;
 }
 

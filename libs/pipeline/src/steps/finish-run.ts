@@ -11,7 +11,8 @@ export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Prom
   const outcome: Outcome = {
     state: end.state,
     upstreamMs: Math.round(run.upstreamMs * 10) / 10,
-    ...(run.served === undefined ? {} : { served: run.served }),
+    // Groups that were entered and had nobody to ask are known at the end only.
+    ...(run.served === undefined ? {} : { served: { ...run.served, fallbacks: run.progress.route.length - 1 } }),
     ...(end.state === 'completed' ? usageOf(end) : { error: end.error }),
   };
   const [finished] = await Promise.all([

@@ -1,0 +1,47 @@
+import type { ModelGroup, RoutingPolicy } from '../deployment.js';
+import type { Candidate } from './order-candidates.js';
+import type { Progress } from './progress.js';
+
+/** What a job does next. `progress` is what holds from then on. */
+export type Step =
+  /** Lease the first of these that can serve. */
+  | { do: 'ask'; group: ModelGroup; candidates: Candidate[]; progress: Progress }
+  /** Wait with the worker's slot held. Then decide anew. */
+  | { do: 'pause'; ms: number; progress: Progress }
+  /** Back to the head of the group's backlog, slot given back; nothing of the asked group can serve before `untilMs`. */
+  | { do: 'give_back'; untilMs: number; progress: Progress }
+  | { do: 'fail'; because: FailReason; progress: Progress };
+
+export type FailReason =
+  /** The error of the first group's last attempt. */
+  | { kind: 'attempts_failed' }
+  /** Everything is full or cooling past the caller's time. */
+  | { kind: 'no_capacity'; retryAfterMs: number }
+  /** Failures alone, of other calls, shut everything. */
+  | { kind: 'all_out'; retryAfterMs: number }
+  /** The whole job's time is over. */
+  | { kind: 'deadline' };
+
+/** Prepared once per job. */
+export interface StepContext {
+  policy: RoutingPolicy;
+  /**
+   * What a name leads to: a group, by name, alias or deployment id (`only`: the ids that may serve). The asked group's name
+   * leads to what the caller asked for.
+   */
+  groupOf: (target: string) => TargetGroup | undefined;
+  /** Attempts in each group that the caller asked for; absent: the deployment's or router's `num_retries` + 1. */
+  maxAttempts: number | undefined;
+  /** The caller's own fallback list; absent: the configuration's. */
+  fallbacks: readonly string[] | undefined;
+  /** It is no use to wait for capacity longer: the end of the caller's wait or the deadline. Unix ms. */
+  startByMs: number;
+  /** The whole job. */
+  deadlineMs: number;
+  rejectWhenFull: boolean;
+}
+
+export interface TargetGroup {
+  group: ModelGroup;
+  only: readonly string[] | undefined;
+}
