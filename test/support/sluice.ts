@@ -54,7 +54,7 @@ export async function startSluice(
   const group = `g-${randomBytes(5).toString('hex')}`;
   const read = settingsFor(simulator, group, deployments, yaml, env);
   const settings = isOpen ? { ...read, masterKey: undefined } : read;
-  const redisUrl = process.env['REDIS_URL']!;
+  const redisUrl = env['REDIS_URL'] ?? process.env['REDIS_URL']!;
   const api = await createApi(settings, redisUrl, { ...HTTP_TIMES, ...times });
   const running: INestApplicationContext[] = [];
   const addWorker = async (): Promise<INestApplicationContext> => {

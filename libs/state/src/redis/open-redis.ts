@@ -1,4 +1,4 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { coalesceWrites } from './coalesce-writes.js';
 
 /** `api` fails fast, `worker` waits for the connection to return, `subscriber` does nothing but listen. */
@@ -28,16 +28,56 @@ const OPTIONS: Record<RedisRole, RedisOptions> = {
 
 /**
  * Opens a connection, which goes on trying for as long as it lives.
- * @param url `redis://…`, `rediss://…`, or the path of a Unix socket.
+ * @param url `redis://…`, `rediss://…`, the path of a Unix socket, or `redis-cluster://[user:password@]host:port,host:port`
+ *   (`rediss-cluster://` with TLS): some nodes of a Redis Cluster, which name the others.
  * @param onError Hears of each failed try; without a listener ioredis would print them.
  */
 export function openRedis(url: string, { role, onError }: { role: RedisRole; onError: (error: Error) => void }): Redis {
   const options = { ...RECOVERY, ...OPTIONS[role] };
+  const nodes = clusterNodes(url);
+  if (nodes !== undefined) return openCluster(nodes, options, onError);
   const isPath = url.includes('/') && !url.includes('://'); // ioredis takes a relative one for a host
   const redis = isPath ? new Redis({ ...options, path: url }) : new Redis(url, options);
   redis.on('error', onError);
   if (role !== 'subscriber') coalesceWrites(redis);
   return redis;
+}
+
+/** A Cluster answers to the same commands; each goes to the node of its keys' slot, and all keys of a group share one. */
+function openCluster(
+  { hosts, secure, ...credentials }: ClusterNodes,
+  options: RedisOptions,
+  onError: (error: Error) => void,
+): Redis {
+  const { retryStrategy: _, ...perNode } = options;
+  const cluster = new Cluster(hosts, {
+    clusterRetryStrategy: retryDelayMs,
+    enableOfflineQueue: options.enableOfflineQueue ?? true,
+    redisOptions: { ...perNode, ...credentials, ...(secure ? { tls: {} } : {}) },
+    ...(secure ? { dnsLookup: (address, callback) => callback(null, address) } : {}), // certificates bear names
+  });
+  cluster.on('error', onError);
+  return cluster as unknown as Redis;
+}
+
+interface ClusterNodes {
+  hosts: { host: string; port: number }[];
+  secure: boolean;
+  username?: string;
+  password?: string;
+}
+
+/** Undefined when the URL is no cluster's. */
+export function clusterNodes(url: string): ClusterNodes | undefined {
+  const match = /^redis(s?)-cluster:\/\/(?:([^:@]*):([^@]*)@)?([^/]+)\/?$/.exec(url);
+  if (match === null) return undefined;
+  const hosts = match[4]!.split(',').map((text) => {
+    const { hostname, port } = new URL(`http://${text}`);
+    return { host: hostname, port: port === '' ? 6379 : Number(port) };
+  });
+  const username = decodeURIComponent(match[2] ?? '');
+  const password = decodeURIComponent(match[3] ?? '');
+  return { hosts, secure: match[1] === 's', ...(username ? { username } : {}), ...(password ? { password } : {}) };
 }
 
 /** 50 ms, doubled up to 2 s: whoever waits for Redis goes on at most that long after its return. */
