@@ -97,7 +97,8 @@ function finish() {
   const result = {
     calls: latencies.length,
     seconds: (performance.now() - startedAt) / 1_000,
-    ...{ errors, troubles: Object.fromEntries(troubles) },
+    errors,
+    troubles: Object.fromEntries(troubles),
     p50Ms: percentile(latencies, 0.5),
     p99Ms: percentile(latencies, 0.99),
     firstP50Ms: percentile(firsts, 0.5),

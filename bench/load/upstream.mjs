@@ -8,7 +8,8 @@ const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n');
 const base = { id: 'chatcmpl-upstream', created: 1_764_000_000, model: 'upstream-model' };
 const usage = { prompt_tokens: 120, completion_tokens: 50, total_tokens: 170 };
 const delta = (delta, finish_reason = null) => ({
-  ...{ ...base, object: 'chat.completion.chunk' },
+  ...base,
+  object: 'chat.completion.chunk',
   choices: [{ index: 0, delta, logprobs: null, finish_reason }],
 });
 

@@ -34,7 +34,7 @@ export async function startSplit({ config, key, nodeArgs = () => [] }) {
     launch(name, node, [...nodeArgs(name), bin, name, '--config', file, ...more], { ready, env: shared });
   const worker = await role('worker', [], /Sluice worker serves/);
   const api = await role('api', ['--port', '0', '--host', '127.0.0.1'], ANSWERS_AT);
-  return systemOf(api.match[1], key, [api, worker, redis]);
+  return { ...systemOf(api.match[1], key, [api, worker, redis]), redisSocket: redis.socket };
 }
 
 /** Stopped in the order given: who takes calls goes first, Redis last. */
