@@ -1,6 +1,7 @@
 import type { Deployment, Failure } from '@sluice/core';
 import { Pool } from 'undici';
 import type { Adapter, Answer, Call, FailedAttempt, StreamEvent } from './adapter.js';
+import { malformed } from './classify-failure.js';
 import { HttpExchange } from './http-exchange.js';
 import { changeMembers } from './json-span.js';
 import { adapterFor } from './registry.js';
@@ -104,12 +105,14 @@ export class ProviderClient {
     if (exchange.status >= 300) return this.errorReply(exchange, adapter, deployment);
     const body = await exchange.whole(MAX_BODY_BYTES, TOO_LONG);
     if (exchange.over !== undefined && exchange.over.how !== 'ended') return failed(exchange.over.failure, deployment);
-    const answer = adapter.answer(
-      { status: exchange.status, headers: exchange.headers, body },
-      call,
-      deployment,
-      this.nowMs(),
-    );
+    const reply = { status: exchange.status, headers: exchange.headers, body };
+    let answer;
+    try {
+      answer = adapter.answer(reply, call, deployment, this.nowMs());
+    } catch {
+      // JSON nested past the stack's depth.
+      answer = malformed('The reply could not be read', exchange.headers);
+    }
     return answer.kind === 'failure' ? failed(answer.failure, deployment) : answer;
   }
 
@@ -185,12 +188,17 @@ export class ProviderClient {
     deployment: Deployment,
     { connectMs, totalMs }: AttemptTimeouts,
   ): void {
-    const request = adapter.request(call, deployment);
+    let request;
     let place;
     try {
+      request = adapter.request(call, deployment);
       place = this.placeOf(request.url);
     } catch {
-      exchange.cut({ kind: 'network', message: 'The address of the provider is not a URL' });
+      exchange.cut(
+        request === undefined
+          ? { kind: 'bad_request', message: 'The call could not be translated for this provider' }
+          : { kind: 'network', message: 'The address of the provider is not a URL' },
+      );
       return;
     }
     exchange.start(this.poolOf(place.origin), place.origin, place.path, request, connectMs, totalMs);

@@ -14,6 +14,7 @@ import {
 
 // oxlint-disable-next-line node/no-process-env -- a full run asks for a million cases; specs are not the product
 const RUNS = { numRuns: Number(env['SLUICE_PROPERTY_RUNS'] ?? 2_000) };
+const LIMIT_MS = 20_000 + RUNS.numRuns * 2;
 
 /** Any JSON object, written with random spacing, so that spans meet what real clients write. */
 const texts = fc
@@ -37,43 +38,51 @@ describe('changeMembers', () => {
     expect(changeMembers(text, new Map([[key, 'remove']]))).toBe(expected);
   });
 
-  it('parses as the edited value, for any object, key and value', () => {
-    fc.assert(
-      fc.property(texts, fc.string({ unit: 'grapheme' }), fc.jsonValue(), fc.nat(), (text, other, value, dice) => {
-        const before = JSON.parse(text) as Record<string, unknown>;
-        const keys = Object.keys(before);
-        const key = keys.length > 0 && dice % 2 === 0 ? (keys[dice % keys.length] ?? other) : other;
-        const set = JSON.parse(changeMembers(text, new Map([[key, { value: JSON.stringify(value) }]]))) as unknown;
-        expect(entriesOf(set)).toEqual(entriesOf(withMember(before, key, value)));
-        const cut = JSON.parse(changeMembers(text, new Map([[key, 'remove']]))) as unknown;
-        expect(entriesOf(cut)).toEqual(entriesOf(before).filter(([name]) => name !== key));
-        const renamed = JSON.parse(changeMembers(text, new Map([[key, { rename: 'new name' }]]))) as unknown;
-        expect(entriesOf(renamed)).toEqual(
-          sorted(
-            entriesOf(before)
-              .filter(([name]) => name !== 'new name' || key === name)
-              .map(([name, each]) => [name === key ? 'new name' : name, each]),
-          ),
-        );
-      }),
-      RUNS,
-    );
-  });
+  it(
+    'parses as the edited value, for any object, key and value',
+    () => {
+      fc.assert(
+        fc.property(texts, fc.string({ unit: 'grapheme' }), fc.jsonValue(), fc.nat(), (text, other, value, dice) => {
+          const before = JSON.parse(text) as Record<string, unknown>;
+          const keys = Object.keys(before);
+          const key = keys.length > 0 && dice % 2 === 0 ? (keys[dice % keys.length] ?? other) : other;
+          const set = JSON.parse(changeMembers(text, new Map([[key, { value: JSON.stringify(value) }]]))) as unknown;
+          expect(entriesOf(set)).toEqual(entriesOf(withMember(before, key, value)));
+          const cut = JSON.parse(changeMembers(text, new Map([[key, 'remove']]))) as unknown;
+          expect(entriesOf(cut)).toEqual(entriesOf(before).filter(([name]) => name !== key));
+          const renamed = JSON.parse(changeMembers(text, new Map([[key, { rename: 'new name' }]]))) as unknown;
+          expect(entriesOf(renamed)).toEqual(
+            sorted(
+              entriesOf(before)
+                .filter(([name]) => name !== 'new name' || key === name)
+                .map(([name, each]) => [name === key ? 'new name' : name, each]),
+            ),
+          );
+        }),
+        RUNS,
+      );
+    },
+    LIMIT_MS,
+  );
 });
 
 describe('membersAt', () => {
-  it('finds the members that JSON.parse finds', () => {
-    fc.assert(
-      fc.property(texts, (text) => {
-        const found = membersAt(text).map(({ key, valueStart, valueEnd }) => [
-          key,
-          JSON.parse(text.slice(valueStart, valueEnd)),
-        ]);
-        expect(sorted(found as [string, unknown][])).toEqual(entriesOf(JSON.parse(text)));
-      }),
-      RUNS,
-    );
-  });
+  it(
+    'finds the members that JSON.parse finds',
+    () => {
+      fc.assert(
+        fc.property(texts, (text) => {
+          const found = membersAt(text).map(({ key, valueStart, valueEnd }) => [
+            key,
+            JSON.parse(text.slice(valueStart, valueEnd)),
+          ]);
+          expect(sorted(found as [string, unknown][])).toEqual(entriesOf(JSON.parse(text)));
+        }),
+        RUNS,
+      );
+    },
+    LIMIT_MS,
+  );
 
   it.each(['', '{', '{"a', '{"a":', '{"a":[1', '[}', '{"a":1,', '"\\', 'nul'])('ends on broken text %j', (text) => {
     membersAt(text);

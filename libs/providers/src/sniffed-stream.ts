@@ -28,8 +28,15 @@ export class SniffedStream implements StreamReader {
   ) {}
 
   push(bytes: Uint8Array): StreamEvent[] {
-    if (this.reader !== undefined) return this.reader.push(bytes);
     if (this.isOver) return [];
+    try {
+      return this.reader === undefined ? this.sniff(bytes) : this.reader.push(bytes);
+    } catch {
+      return this.unreadable();
+    }
+  }
+
+  private sniff(bytes: Uint8Array): StreamEvent[] {
     if (this.json !== undefined) return this.collect(bytes);
     let i = 0;
     while (i < bytes.length && isSpaceOrBom(bytes[i])) i++;
@@ -45,14 +52,27 @@ export class SniffedStream implements StreamReader {
   }
 
   end(): StreamEvent[] {
-    if (this.reader !== undefined) return this.reader.end();
     if (this.isOver) return [];
+    try {
+      return this.reader === undefined ? this.replay() : this.reader.end();
+    } catch {
+      return this.unreadable();
+    }
+  }
+
+  private replay(): StreamEvent[] {
     if (this.json === undefined) return this.over(malformed('The provider answered with nothing', this.headers));
     const reply = { status: 200, headers: this.headers, body: Buffer.concat(this.json) };
     const answer = this.adapter.answer(reply, this.call, this.deployment, this.nowMs);
     if (answer.kind === 'failure') return this.over(answer);
+    const events = eventsOfAnswer(answer, this.call);
     this.isOver = true;
-    return eventsOfAnswer(answer, this.call);
+    return events;
+  }
+
+  /** Readers do not throw on what they foresee; JSON nested past the stack's depth is what they do not. */
+  private unreadable(): StreamEvent[] {
+    return this.over(malformed('The reply could not be read', this.headers));
   }
 
   private collect(bytes: Uint8Array): StreamEvent[] {

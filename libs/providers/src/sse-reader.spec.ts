@@ -5,6 +5,7 @@ import { MAX_EVENT_CHARS, SseReader } from './sse-reader.js';
 
 // oxlint-disable-next-line node/no-process-env -- a full run asks for a million cases; specs are not the product
 const RUNS = { numRuns: Number(env['SLUICE_PROPERTY_RUNS'] ?? 2_000) };
+const LIMIT_MS = 20_000 + RUNS.numRuns * 2;
 
 function eventsOf(pieces: readonly Uint8Array[]): [string, string | undefined][] {
   const events: [string, string | undefined][] = [];
@@ -60,31 +61,39 @@ const stream = fc
   .map(([bom, lines, last]) => (bom ? '\uFEFF' : '') + lines.map(([text, end]) => text + end).join('') + last);
 
 describe('W12 CRLF, comments, split UTF-8', () => {
-  it('reads what the standard says, split anywhere', () => {
-    fc.assert(
-      fc.property(stream, fc.array(fc.nat({ max: 400 })), (text, cuts) => {
-        const bytes = Buffer.from(text, 'utf8');
-        const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
-        const pieces = [0, ...places].map((start, i) => bytes.subarray(start, places[i] ?? bytes.length));
-        expect(eventsOf(pieces)).toEqual(expectedOf(bytes.toString('utf8')));
-      }),
-      RUNS,
-    );
-  });
+  it(
+    'reads what the standard says, split anywhere',
+    () => {
+      fc.assert(
+        fc.property(stream, fc.array(fc.nat({ max: 400 })), (text, cuts) => {
+          const bytes = Buffer.from(text, 'utf8');
+          const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
+          const pieces = [0, ...places].map((start, i) => bytes.subarray(start, places[i] ?? bytes.length));
+          expect(eventsOf(pieces)).toEqual(expectedOf(bytes.toString('utf8')));
+        }),
+        RUNS,
+      );
+    },
+    LIMIT_MS,
+  );
 
-  it('reads bytes that are no UTF-8 the same, whole or byte by byte', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 60 }), (noise) => {
-        const bytes = Buffer.concat([
-          Buffer.from('data: '),
-          noise.filter((b) => b !== 10 && b !== 13),
-          Buffer.from('\n\n'),
-        ]);
-        expect(eventsOf([...bytes].map((byte) => Buffer.from([byte])))).toEqual(eventsOf([bytes]));
-      }),
-      RUNS,
-    );
-  });
+  it(
+    'reads bytes that are no UTF-8 the same, whole or byte by byte',
+    () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 60 }), (noise) => {
+          const bytes = Buffer.concat([
+            Buffer.from('data: '),
+            noise.filter((b) => b !== 10 && b !== 13),
+            Buffer.from('\n\n'),
+          ]);
+          expect(eventsOf([...bytes].map((byte) => Buffer.from([byte])))).toEqual(eventsOf([bytes]));
+        }),
+        RUNS,
+      );
+    },
+    LIMIT_MS,
+  );
 
   it('gives the last event when the blank line is missing', () => {
     expect(eventsOf([Buffer.from('data: a\n\ndata: b')])).toEqual([

@@ -57,9 +57,18 @@ function sourceOf(url: string): Record<string, unknown> {
   const isBase64 = flags.some((flag) => flag.trim() === 'base64');
   const data = url.slice(comma + 1);
   if (mediaType === 'text/plain') {
-    const text = isBase64 ? Buffer.from(data, 'base64').toString('utf8') : decodeURIComponent(data);
+    const text = isBase64 ? Buffer.from(data, 'base64').toString('utf8') : percentDecoded(data);
     return { type: 'text', media_type: mediaType, data: text };
   }
-  const bytes = isBase64 ? data : Buffer.from(decodeURIComponent(data), 'latin1').toString('base64');
+  const bytes = isBase64 ? data : Buffer.from(percentDecoded(data), 'latin1').toString('base64');
   return { type: 'base64', media_type: mediaType === 'image/jpg' ? 'image/jpeg' : mediaType, data: bytes };
+}
+
+/** A stray percent sign is no reason to lose the call. */
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
