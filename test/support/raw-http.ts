@@ -10,19 +10,28 @@ export interface RawAnswer {
   endedBy: 'server' | 'us';
 }
 
+export interface RawOptions {
+  /** What to do behind the bytes: `end` half-closes the connection, `reset` cuts it, `wait` nothing. */
+  after?: 'wait' | 'end' | 'reset';
+  /** Default: one answer with a content-length is there. */
+  until?: (text: string) => boolean;
+  /** More bytes, once that has come. */
+  later?: { when: string; bytes: string };
+}
+
 /**
  * Sends bytes as they are: what no HTTP client can be made to send.
- * @param then what else to do on the connection: `end` half-closes it, `reset` cuts it, `wait` nothing
  * @throws Error when nothing has come after five seconds
  */
 export function sendRaw(
   url: string,
   bytes: string | Uint8Array,
-  { then = 'wait', until = isWhole }: { then?: 'wait' | 'end' | 'reset'; until?: (text: string) => boolean } = {},
+  { after = 'wait', until = isWhole, later }: RawOptions = {},
 ): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     let text = '';
+    let isLate = false;
     const finish = (endedBy: RawAnswer['endedBy']): void => {
       clearTimeout(timer);
       socket.destroy();
@@ -34,13 +43,17 @@ export function sendRaw(
     }, 5_000);
     socket.on('data', (data) => {
       text += data.toString('latin1');
+      if (later !== undefined && !isLate && text.includes(later.when)) {
+        isLate = true;
+        socket.write(later.bytes);
+      }
       if (until(text)) finish('us');
     });
     socket.on('error', () => undefined); // a reset of the server's, while we still write; `close` follows
     socket.on('close', () => finish('server'));
     socket.write(bytes, () => {
-      if (then === 'end') socket.end();
-      if (then === 'reset') socket.resetAndDestroy();
+      if (after === 'end') socket.end();
+      if (after === 'reset') socket.resetAndDestroy();
     });
   });
 }
