@@ -30,6 +30,8 @@ export function replyWithSse(following: Following, reply: FastifyReply, { openCa
 
   const timer = setInterval(beat, times.heartbeatMs).unref();
   const early = setTimeout(() => writeHead(undefined), times.earlyHeadMs).unref();
+  const overdueInMs = job.deadlineMs - job.acceptedAtMs + OVERDUE_MS;
+  const overdue = setTimeout(() => fail(OVERDUE), overdueInMs).unref();
   const call = { isStream: true, shutDown: () => fail(SHUTTING_DOWN) };
   raw.on('close', onClose);
   openCalls.add(call);
@@ -105,6 +107,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, { openCa
     isOver = true;
     clearInterval(timer);
     clearTimeout(early);
+    clearTimeout(overdue);
     raw.off('close', onClose);
     openCalls.delete(call);
     queueMicrotask(() => subscription.unsubscribe()); // the first frames come while it is being made
@@ -112,4 +115,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, { openCa
   }
 }
 
+/** When not even the workers' net ends the job: no worker is alive. */
+const OVERDUE_MS = 40_000;
+const OVERDUE: ApiError = { code: 'deadline_exceeded', message: 'The deadline of the call has passed.' };
 const UNKNOWN: ApiError = { code: 'internal_error', message: 'The call ended without a reason.' };
