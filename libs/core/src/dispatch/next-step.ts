@@ -75,8 +75,8 @@ function moveInGroup(
   const canLeave = nextTarget(progress, context) !== undefined;
   const untilMs = Math.min(shut.untilMs, nowMs + LONGEST_HINT_MS);
   const group = { name: progress.here, untilMs, isWhole: shut.isWhole };
-  return shut.isFull
-    ? waitForCapacity(group, progress, context, canLeave, nowMs)
+  return shut.fullMs < Infinity
+    ? waitForCapacity(group, shut.fullMs, progress, context, canLeave, nowMs)
     : waitOutOutage(group, progress, context, canLeave, nowMs);
 }
 
@@ -98,10 +98,10 @@ function askRested(
 }
 
 interface ShutOnes {
-  /** When the first of them may be back; Infinity when there are none. Of full ones, if any: those are sure to be. */
+  /** When the first of them may be back; Infinity when there are none. */
   untilMs: number;
-  /** At least one is full or cooling, and not out by failures. */
-  isFull: boolean;
+  /** The same of those that are full or cooling, which are sure to be back; Infinity when failures alone shut all. */
+  fullMs: number;
   /** How many full ones have not failed this job. */
   fullOnes: number;
   /** They are the whole group, for every job. */
@@ -133,10 +133,9 @@ function shutOf(
   for (const { deployment } of eligible.lastly) refusalOf(deployment.id, false);
   for (const { readyMs } of eligible.resting) fullMs = Math.min(fullMs, readyMs);
   for (const { readyMs } of eligible.probed) outMs = Math.min(outMs, readyMs);
-  const isFull = fullMs < Infinity;
   return {
-    untilMs: isFull ? fullMs : outMs,
-    isFull,
+    untilMs: Math.min(fullMs, outMs),
+    fullMs,
     fullOnes: fullOnes + eligible.resting.length,
     isWhole: only === undefined && group.deployments.every((d) => !mayServe(d, undefined) || refused.has(d.id)),
   };

@@ -67,8 +67,8 @@ function byDrawnEntry(
   const ordered: Candidate[] = [];
   const left = new Set(shuffled);
   const take = (members: Deployment[]): void => {
-    const before = ordered.at(-1)?.tier ?? 0;
-    ordered.push(...inTiers(members, before));
+    const above = (ordered.at(-1)?.tier ?? 0) + 1;
+    ordered.push(...inTiers(members, above - Math.min(...members.map((d) => d.order))));
     for (const deployment of members) left.delete(deployment);
   };
   for (const { deploymentIds } of drawn) take([...left].filter((d) => deploymentIds.includes(d.id)));

@@ -12,9 +12,13 @@ export type Shut = Omit<LeftGroup, 'because'>;
 const PAUSE_AT_MOST_MS = 1_000;
 const WAIT_BEFORE_FALLBACK_MS = 5_000;
 
-/** Full or cooling: waited for if somebody is back soon or there is nowhere else to go. */
+/**
+ * Full or cooling: waited for if somebody is back soon or there is nowhere else to go.
+ * @param fullMs when the first of the full ones is back; `shut` may end earlier, with an attempt to close a breaker
+ */
 export function waitForCapacity(
   shut: Shut,
+  fullMs: number,
   progress: Progress,
   context: StepContext,
   canLeave: boolean,
@@ -23,11 +27,11 @@ export function waitForCapacity(
   const { shutSinceMs: _, ...open } = progress;
   const left: LeftGroup = { ...shut, because: 'full' };
   if (canLeave) {
-    const isSoon = shut.untilMs - nowMs <= WAIT_BEFORE_FALLBACK_MS;
+    const isSoon = fullMs - nowMs <= WAIT_BEFORE_FALLBACK_MS;
     const waitsLeft = 1 + context.policy.numRetries - open.capacityWaits;
     if (context.rejectWhenFull || !isSoon || waitsLeft <= 0) return { do: 'leave', progress: open, left };
     const waiting = { ...open, capacityWaits: open.capacityWaits + 1 };
-    return waitUntil(shut.untilMs, isForAll(waiting, left), waiting, nowMs);
+    return waitUntil(shut.untilMs, isForAll(waiting, left, shut.untilMs), waiting, nowMs);
   }
   const elsewhere = firstBack(open, 'full');
   const goesBack = elsewhere !== undefined && elsewhere.untilMs < shut.untilMs;
@@ -35,7 +39,7 @@ export function waitForCapacity(
   if (context.rejectWhenFull || untilMs > context.startByMs) {
     return { do: 'fail', because: { kind: 'no_capacity', retryAfterMs: untilMs - nowMs }, progress: open };
   }
-  return waitUntil(untilMs, isForAll(open, left), goesBack ? goBack(open, elsewhere, left) : open, nowMs);
+  return waitUntil(untilMs, isForAll(open, left, untilMs), goesBack ? goBack(open, elsewhere, left) : open, nowMs);
 }
 
 /** Out by failures alone: left at once; with nowhere to go looked at again and again, for as long as is configured. */
@@ -93,10 +97,10 @@ function waitUntil(untilMs: number, isForEverybody: boolean, progress: Progress,
  * Giving a job back shuts the queue's gate until then. That is right only when nobody of the asked group could serve
  * another job either: not when this one asked for one deployment by its id, or has failed at those that are free.
  */
-function isForAll(progress: Progress, now: LeftGroup): boolean {
+function isForAll(progress: Progress, now: LeftGroup, untilMs: number): boolean {
   const asked = progress.route[0]!;
   const ofAsked = now.name === asked ? now : progress.left.find(({ name }) => name === asked);
-  return ofAsked !== undefined && ofAsked.isWhole && ofAsked.untilMs >= now.untilMs;
+  return ofAsked !== undefined && ofAsked.isWhole && ofAsked.untilMs >= untilMs;
 }
 
 /** Of the groups left without being spent, the one that is back first. */
