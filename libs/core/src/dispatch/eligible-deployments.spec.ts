@@ -30,7 +30,11 @@ function ranks(
   };
 }
 const only = (rank: Partial<ReturnType<typeof ranks>>) => ({
-  ...{ fresh: [], resting: [], again: [], lastly: [], probed: [] },
+  fresh: [],
+  resting: [],
+  again: [],
+  lastly: [],
+  probed: [],
   ...rank,
 });
 
