@@ -336,7 +336,7 @@ describe('clocks', () => {
       const timer = setInterval(() => reply.write(`: wait\n\n${chunk('{"role":"assistant","content":""}')}`), 10);
       reply.on('close', () => clearInterval(timer));
     };
-    expect(await stream(quick({ firstTokenMs: 80, idleMs: 30 }))).toMatchObject([
+    expect(await stream(quick({ firstTokenMs: 200, idleMs: 50 }))).toMatchObject([
       { failure: { kind: 'timeout', phase: 'first_token' } },
     ]);
     await eventually(allSocketsClosed, { withinMs: 1_000, what: 'the socket to close' });
@@ -348,7 +348,7 @@ describe('clocks', () => {
       reply.write(HI);
       const timer = setInterval(() => (++sent < 10 ? reply.write(':\n') : clearInterval(timer)), 20);
     };
-    const events = await stream(quick({ idleMs: 120 }));
+    const events = await stream(quick({ idleMs: 400 }));
     expect(events.at(-1)).toEqual({
       kind: 'failure',
       failure: { kind: 'timeout', phase: 'idle', message: expect.any(String), afterTokens: 1 },
@@ -368,7 +368,7 @@ describe('clocks', () => {
       const timer = setInterval(() => reply.write(HI), 10);
       reply.on('close', () => clearInterval(timer));
     };
-    expect((await stream(quick({ totalMs: 100 }))).at(-1)).toMatchObject({
+    expect((await stream(quick({ totalMs: 300 }))).at(-1)).toMatchObject({
       failure: { kind: 'timeout', phase: 'total', afterTokens: expect.any(Number) },
     });
     await eventually(allSocketsClosed, { withinMs: 1_000, what: 'the sockets to close' });
@@ -380,7 +380,7 @@ describe('a caller that leaves', () => {
     const abort = new AbortController();
     handler = () => abort.abort();
     expect(await complete(TIMEOUTS, abort.signal)).toMatchObject({ failure: { kind: 'cancelled' } });
-    await eventually(allSocketsClosed, { withinMs: 100, what: 'the socket to close' });
+    await eventually(allSocketsClosed, { withinMs: 500, what: 'the socket to close' });
     expect(await complete(TIMEOUTS, abort.signal)).toMatchObject({ failure: { kind: 'cancelled' } });
     expect(requests).toBe(1);
   });
@@ -393,7 +393,7 @@ describe('a caller that leaves', () => {
         setTimeout(() => abort.abort(), 20);
       };
       expect((await stream(TIMEOUTS, abort.signal)).at(-1)).toMatchObject({ failure: { kind: 'cancelled' } });
-      await eventually(allSocketsClosed, { withinMs: 100, what: 'the socket to close' });
+      await eventually(allSocketsClosed, { withinMs: 500, what: 'the socket to close' });
     }
   });
 
@@ -403,12 +403,12 @@ describe('a caller that leaves', () => {
       expect(batch).toHaveLength(1);
       break;
     }
-    await eventually(allSocketsClosed, { withinMs: 100, what: 'the socket to close' });
+    await eventually(allSocketsClosed, { withinMs: 500, what: 'the socket to close' });
     const batches = client.stream(STREAM, here(), never, TIMEOUTS)[Symbol.asyncIterator]();
     await batches.next();
     const waiting = batches.next();
     await batches.return?.();
     await waiting;
-    await eventually(allSocketsClosed, { withinMs: 100, what: 'the socket to close' });
+    await eventually(allSocketsClosed, { withinMs: 500, what: 'the socket to close' });
   });
 });

@@ -211,7 +211,14 @@ export class ProviderClient {
     exchange.close();
     const { over, status, headers } = exchange;
     if (over?.how === 'cut' && over.failure.kind === 'cancelled') return failed(over.failure, deployment);
-    return failed(adapter.failure({ status, headers, body }, this.nowMs()), deployment);
+    let failure;
+    try {
+      failure = adapter.failure({ status, headers, body }, this.nowMs());
+    } catch {
+      // A body that cannot be read says no more than its status.
+      failure = adapter.failure({ status, headers, body: Buffer.alloc(0) }, this.nowMs());
+    }
+    return failed(failure, deployment);
   }
 
   private poolOf(origin: string): Pool {

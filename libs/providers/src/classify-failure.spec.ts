@@ -137,6 +137,12 @@ describe('what a failure says', () => {
     expect(classify(500, body).message).toBe(message);
   });
 
+  it('nothing, when the error is made of objects that have no text', () => {
+    expect(classify(500, error({ code: { toString: null }, message: { toString: null } }))).toMatchObject({
+      kind: 'server',
+    });
+  });
+
   it('at most 500 characters, and the parameter for bad requests', () => {
     expect(classify(500, error({ message: 'a b '.repeat(1_000) })).message).toHaveLength(500);
     expect(classify(400, error({ param: 'top_k' }))).toMatchObject({ param: 'top_k' });

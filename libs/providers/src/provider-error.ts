@@ -60,7 +60,7 @@ export function readProviderError(value: unknown): ProviderError {
     words,
     param: typeof error['param'] === 'string' ? error['param'] : undefined,
     requestId: typeof body['request_id'] === 'string' ? body['request_id'] : undefined,
-    status: [error['code'], error['status'], body['status']].map(Number).find((n) => n >= 400 && n < 600),
+    status: [error['code'], error['status'], body['status']].map(numberOf).find((n) => n >= 400 && n < 600),
   };
 }
 
@@ -73,6 +73,10 @@ export function cleanMessage(text: string): string {
     .trim();
   return line.replaceAll(MASKED, (key) => (key.includes('*') ? key : `***${key.slice(-4)}`)).slice(0, MAX_MESSAGE);
 }
+
+/** Number() throws on objects that JSON can make: `{"toString":null}`. */
+const numberOf = (value: unknown): number =>
+  typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
 
 /** FastAPI's `detail` is a text, or a list of `{loc, msg}`. */
 function textOf(value: unknown): string | undefined {

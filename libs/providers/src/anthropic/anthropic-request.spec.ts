@@ -349,6 +349,7 @@ describe('a request to Anthropic', () => {
       { verbosity: 'low', prediction: {}, modalities: ['text', 'audio'], audio: {}, web_search_options: {} },
       ['verbosity', 'prediction', 'modalities', 'audio', 'web_search_options'],
     ],
+    [JSON.parse('{"__defineGetter__":1,"__proto__":2,"constructor":3}'), ['__defineGetter__', 'constructor']],
     [{ fallbacks: ['x'], mock_response: 'a', num_retries: 1 }, []],
     [{ tools: [{ type: 'custom', custom: { name: 'c' } }] }, ['tools[0].type']],
     [

@@ -51,16 +51,16 @@ const MAPPED = new Set([
 const IGNORED = new Set(['metadata', 'store', 'service_tier', 'safety_identifier']);
 
 /** Values that say what would happen anyway. */
-const DEFAULTS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  n: (value) => value === 1,
-  frequency_penalty: (value) => value === 0,
-  presence_penalty: (value) => value === 0,
-  temperature: (value) => value === 1,
-  top_p: (value) => value === 1,
-  logprobs: (value) => value === false,
-  logit_bias: (value) => Object.keys(recordOf(value) ?? { value }).length === 0,
-  modalities: (value) => Array.isArray(value) && value.every((each) => each === 'text'),
-};
+const DEFAULTS = new Map<string, (value: unknown) => boolean>([
+  ['n', (value) => value === 1],
+  ['frequency_penalty', (value) => value === 0],
+  ['presence_penalty', (value) => value === 0],
+  ['temperature', (value) => value === 1],
+  ['top_p', (value) => value === 1],
+  ['logprobs', (value) => value === false],
+  ['logit_bias', (value) => Object.keys(recordOf(value) ?? { value }).length === 0],
+  ['modalities', (value) => Array.isArray(value) && value.every((each) => each === 'text')],
+]);
 
 /** OpenAI parameters in the call that an Anthropic target cannot serve; with drop_params none. Source: WIRE.md 3 and 11. */
 export function unsupportedParams(call: Call, deployment: Deployment): string[] {
@@ -72,7 +72,7 @@ export function unsupportedParams(call: Call, deployment: Deployment): string[] 
   for (const key in body) {
     const value = body[key];
     if (IGNORED.has(key) || key.startsWith('prompt_cache_') || isOwnParam(key)) continue;
-    if (target.allowedOpenaiParams.includes(key) || DEFAULTS[key]?.(value) === true) continue;
+    if (target.allowedOpenaiParams.includes(key) || DEFAULTS.get(key)?.(value) === true) continue;
     if (!MAPPED.has(key)) names.push(key);
     else if (key === 'reasoning_effort' && traits.thinking === 'none' && value !== 'none') names.push(key);
     else if ((key === 'temperature' || key === 'top_p' || key === 'top_k') && traits.sampling === 'none')

@@ -29,7 +29,7 @@ export function anthropicBody(call: Call, deployment: Deployment): string {
   const { thinking, effort, isOn } = thinkingParams(body, traits, maxTokens, isForced);
   const stops = stopsOf(body['stop']);
   const allowed = Object.fromEntries(
-    target.allowedOpenaiParams.flatMap((name) => (name in body && !(name in CORE) ? [[name, body[name]]] : [])),
+    target.allowedOpenaiParams.flatMap((name) => (name in body && !CORE.has(name) ? [[name, body[name]]] : [])),
   );
   return writeJson({
     model,
@@ -50,7 +50,7 @@ export function anthropicBody(call: Call, deployment: Deployment): string {
 }
 
 /** Members that are translated even when `allowed_openai_params` names them. */
-const CORE = { model: 1, messages: 1, stream: 1, tools: 1, tool_choice: 1, max_tokens: 1 };
+const CORE = new Set(['model', 'messages', 'stream', 'tools', 'tool_choice', 'max_tokens']);
 
 const positive = (value: unknown): number | undefined => (typeof value === 'number' && value > 0 ? value : undefined);
 

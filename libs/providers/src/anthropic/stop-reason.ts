@@ -1,18 +1,18 @@
 import type { Finish, Usage } from '../adapter.js';
 import { recordOf } from '../provider-error.js';
 
-const REASONS: Readonly<Record<string, string>> = {
-  end_turn: 'stop',
-  stop_sequence: 'stop',
-  pause_turn: 'stop',
-  max_tokens: 'length',
-  model_context_window_exceeded: 'length',
-  tool_use: 'tool_calls',
-  refusal: 'content_filter',
-};
+const REASONS = new Map([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['pause_turn', 'stop'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['tool_use', 'tool_calls'],
+  ['refusal', 'content_filter'],
+]);
 
 /** Why Claude stopped, in OpenAI's words; an unknown reason is a stop. Source: WIRE.md 4. */
-export const finishOfStop = (native: string): Finish => ({ choice: 0, reason: REASONS[native] ?? 'stop', native });
+export const finishOfStop = (native: string): Finish => ({ choice: 0, reason: REASONS.get(native) ?? 'stop', native });
 
 /** Counts so far, as Anthropic writes them: later ones replace earlier ones, member by member. */
 export type AnthropicUsage = Readonly<Record<string, unknown>>;

@@ -3,15 +3,15 @@ import { recordOf } from '../provider-error.js';
 import type { ModelTraits } from './model-traits.js';
 
 const LEAST_BUDGET = 1_024;
-const BUDGETS: Readonly<Record<string, number>> = {
-  none: 0,
-  minimal: 1_024,
-  low: 1_024,
-  medium: 2_048,
-  high: 4_096,
-  xhigh: 8_192,
-  max: 16_384,
-};
+const BUDGETS = new Map([
+  ['none', 0],
+  ['minimal', 1_024],
+  ['low', 1_024],
+  ['medium', 2_048],
+  ['high', 4_096],
+  ['xhigh', 8_192],
+  ['max', 16_384],
+]);
 
 export interface ThinkingParams {
   thinking?: unknown;
@@ -41,7 +41,7 @@ export function thinkingParams(
       isOn: true,
     };
   }
-  const budget = Math.min(BUDGETS[effort] ?? 0, maxTokens - 1);
+  const budget = Math.min(BUDGETS.get(effort) ?? 0, maxTokens - 1);
   if (budget < LEAST_BUDGET || hasUnthoughtToolCall(body)) return { isOn: false };
   return { thinking: { type: 'enabled', budget_tokens: budget }, isOn: true };
 }

@@ -245,9 +245,11 @@ describe('a stream of OpenAI chunks', () => {
   });
 
   it('a finish that OpenAI does not know is a stop, in the text too', () => {
-    const events = read(sse(chunk({ content: 'a' }), chunk({}, 'eos')));
-    expect(events[1]).toMatchObject({ finishes: [{ reason: 'stop', native: 'eos' }] });
-    expect(chunksOf(events)[1]?.['choices'][0].finish_reason).toBe('stop');
+    for (const native of ['eos', 'constructor']) {
+      const events = read(sse(chunk({ content: 'a' }), chunk({}, native)));
+      expect(events[1]).toMatchObject({ finishes: [{ reason: 'stop', native }] });
+      expect(chunksOf(events)[1]?.['choices'][0].finish_reason).toBe('stop');
+    }
   });
 
   it('an answer filtered before anything came is a failure; later it is a finish', () => {
