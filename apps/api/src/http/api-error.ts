@@ -23,7 +23,7 @@ export function storageError(error: unknown): ApiException | undefined {
   const isAway =
     error.name === 'MaxRetriesPerRequestError' ||
     error.name === 'StorageAwayError' ||
-    /Command timed out|Stream isn't writeable|Connection is closed|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|LOADING|MASTERDOWN|READONLY/.test(
+    /Stream isn't writeable|Connection is closed|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|LOADING|MASTERDOWN|READONLY/.test(
       error.message,
     );
   if (!isAway) return undefined;

@@ -1,10 +1,13 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { coalesceWrites } from './coalesce-writes.js';
+import { watchSilence } from './watch-silence.js';
 
 /** `api` fails fast, `worker` waits for the connection to return, `subscriber` does nothing but listen. */
 export type RedisRole = 'api' | 'worker' | 'subscriber';
 
 const SLOWEST_RETRY_MS = 2_000;
+/** A caller of the api is told within a second. */
+const SILENCE_MS = 800;
 
 /** Whoever waits for Redis goes on within 5 s of its return, also when it still loads its file or swallows packets. */
 const RECOVERY: RedisOptions = {
@@ -17,11 +20,11 @@ const RECOVERY: RedisOptions = {
 
 /**
  * What the roles want of a connection while Redis is away. A caller of the api is answered within a second, so its commands
- * are refused at once (a command in flight when the connection broke is tried once more); BullMQ's workers demand
- * `maxRetriesPerRequest: null`: their commands wait. No command timeout for them: blocking reads are commands too.
+ * are refused at once, and those in flight when it broke or fell silent fail with it; BullMQ's workers demand
+ * `maxRetriesPerRequest: null`: their commands wait. Nobody watches their silence: blocking reads are commands too.
  */
 const OPTIONS: Record<RedisRole, RedisOptions> = {
-  api: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 1_000 },
+  api: { enableOfflineQueue: false, maxRetriesPerRequest: 0 },
   worker: { maxRetriesPerRequest: null },
   subscriber: { maxRetriesPerRequest: null, autoResubscribe: true },
 };
@@ -40,6 +43,7 @@ export function openRedis(url: string, { role, onError }: { role: RedisRole; onE
   const redis = isPath ? new Redis({ ...options, path: url }) : new Redis(url, options);
   redis.on('error', onError);
   if (role !== 'subscriber') coalesceWrites(redis);
+  if (role === 'api') watchSilence(redis, SILENCE_MS);
   return redis;
 }
 
