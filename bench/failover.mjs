@@ -10,6 +10,7 @@
 import { parseArgs } from 'node:util';
 import { contestants } from './failover/contestants.mjs';
 import { isMet } from './failover/judge.mjs';
+import { timeline } from './failover/timeline.mjs';
 import { rehearse } from './failover/rehearse.mjs';
 import { SCENARIOS } from './failover/scenarios.mjs';
 import { bench, say } from './machine/processes.mjs';
@@ -84,6 +85,7 @@ function tellMore({ sent, log, joined, providerCalls, late }) {
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   say(`  ${[...counts].map(([key, count]) => `${key}: ${count}`).join(', ')}`);
+  for (const line of timeline(sent, log)) say(`  ${line}`);
   for (const { profile, n, atMs } of late)
     say(`  late: call ${n} of the log at ${profile}, ${new Date(atMs).toISOString()}`);
   for (const { n, sentAtMs, durationMs, trouble } of sent.filter(({ isGood }) => !isGood)) {

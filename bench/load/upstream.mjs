@@ -1,10 +1,12 @@
 // A provider that costs next to nothing: canned answers over raw sockets, in a process of its own. It looks for the end of a
 // request and for the word that says which answer is wanted, and parses nothing else.
 import { createServer } from 'node:net';
-import { BURST_CHUNKS, PACED_CHUNKS, PACE_MS } from './calls.mjs';
+import { BURST_CHUNKS, markOf, PACED_CHUNKS, PACE_MS } from './calls.mjs';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n');
+const BURST = Buffer.from(markOf('burst'));
+const PACED = Buffer.from(markOf('paced'));
 const base = { id: 'chatcmpl-upstream', created: 1_764_000_000, model: 'upstream-model' };
 const usage = { prompt_tokens: 120, completion_tokens: 50, total_tokens: 170 };
 const delta = (delta, finish_reason = null) => ({
@@ -51,9 +53,9 @@ function requestEnd(bytes) {
 }
 
 function answer(socket, request) {
-  if (request.includes('"burst"')) {
+  if (request.includes(BURST)) {
     socket.write(ANSWERS[Number(request.includes('include_usage'))].burst);
-  } else if (request.includes('"paced"')) {
+  } else if (request.includes(PACED)) {
     pace(socket, ANSWERS[Number(request.includes('include_usage'))].paced);
   } else {
     socket.write(JSON_ANSWER);

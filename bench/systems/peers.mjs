@@ -43,7 +43,7 @@ async function installPortkey(home) {
   await run('npm', args, { cwd: home, withinMs: INSTALLED_WITHIN_MS, inherit: true });
 }
 
-/** LiteLLM's proxy with one worker, reading the very config.yaml that Sluice reads. Undefined: no Python 3.9 or later. */
+/** LiteLLM's proxy with one worker, reading the very config.yaml that Sluice reads. Undefined: no Python 3.10 or later. */
 export async function startLiteLlm({ config, key, port }) {
   const home = join(folder, `litellm-${LITELLM}`);
   const litellm = join(home, 'bin', 'litellm');
@@ -51,7 +51,7 @@ export async function startLiteLlm({ config, key, port }) {
   const args = ['--config', configFile(config), '--port', String(port), '--host', '127.0.0.1', '--num_workers', '1'];
   const proxy = await launch('litellm', litellm, args, {
     ready: /Application startup complete/,
-    env: { LITELLM_LOCAL_MODEL_COST_MAP: 'True', LITELLM_LOG: '', NO_PROXY: '127.0.0.1' },
+    env: { LITELLM_LOCAL_MODEL_COST_MAP: 'True', NO_PROXY: '127.0.0.1' }, // it would fetch a price list
     withinMs: 180_000,
   });
   return {
@@ -63,14 +63,14 @@ export async function startLiteLlm({ config, key, port }) {
 }
 
 async function installLiteLlm(home) {
-  const isThere = await run('python3', ['-c', 'import sys, venv; sys.exit(sys.version_info < (3, 9))'], {
+  const isThere = await run('python3', ['-c', 'import sys, venv; sys.exit(sys.version_info < (3, 10))'], {
     withinMs: 10_000,
   }).then(
     () => true,
     () => false,
   );
   if (!isThere) {
-    say('LiteLLM is left out: there is no Python 3.9 or later with venv.');
+    say('LiteLLM is left out: there is no Python 3.10 or later with venv.');
     return false;
   }
   say(`Installing LiteLLM ${LITELLM} into bench/.peers …`);
