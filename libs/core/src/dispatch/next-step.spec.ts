@@ -175,9 +175,14 @@ describe('with nobody free', () => {
     const open = (inMs: number) => [refusal('a', 'breaker_open', inMs)];
     const first = step(after(), open(5_000), of);
     expect(first).toMatchObject({ do: 'pause', ms: 1_000, progress: { shutSinceMs: START_MS } });
-    expect(step(first.progress, open(14_000), of, 9_500)).toMatchObject({ do: 'pause', ms: 500 });
+    expect(step(first.progress, open(9_900), of, 9_500)).toMatchObject({ do: 'pause', ms: 400 });
     const end = step(first.progress, open(14_000), of, 10_000);
     expect(end).toMatchObject({ do: 'fail', because: { kind: 'all_out', retryAfterMs: 4_000 } });
+  });
+
+  it('an outage that is known to last longer is not waited for', () => {
+    const end = step(after(), [refusal('a', 'breaker_open', 300_000)], context([LONE]));
+    expect(end).toMatchObject({ do: 'fail', because: { kind: 'all_out', retryAfterMs: 300_000 } });
   });
 
   it('failed probes do not prolong an outage, and are not the job’s attempts', () => {

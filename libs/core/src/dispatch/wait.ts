@@ -42,7 +42,10 @@ export function waitForCapacity(
   return waitUntil(untilMs, isForAll(open, left, untilMs), goesBack ? goBack(open, elsewhere, left) : open, nowMs);
 }
 
-/** Out by failures alone: left at once; with nowhere to go looked at again and again, for as long as is configured. */
+/**
+ * Out by failures alone: left at once; with nowhere to go looked at again and again for as long as is configured, unless it
+ * is known that nobody will be back by then (a wrong key is out for minutes).
+ */
 export function waitOutOutage(
   shut: Shut,
   progress: Progress,
@@ -55,7 +58,7 @@ export function waitOutOutage(
   const shutSinceMs = progress.shutSinceMs ?? nowMs;
   const waiting = { ...progress, shutSinceMs };
   const giveUpMs = Math.min(shutSinceMs + context.policy.outageWaitMs, context.startByMs);
-  if (nowMs >= giveUpMs) {
+  if (nowMs >= giveUpMs || shut.untilMs > giveUpMs) {
     const full = firstBack(progress, 'full');
     if (full !== undefined && full.untilMs <= context.startByMs) {
       return waitUntil(full.untilMs, false, goBack(progress, full, left), nowMs);

@@ -1,0 +1,89 @@
+import { inOrder, isOver, type BullView, type JobGroup } from './job-group.js';
+
+/** A job to add to BullMQ as `<id>-<n>`. */
+export interface FedJob {
+  jobId: string;
+  feedNumber: number;
+  replyTo: string;
+}
+
+export interface FeedReply {
+  /** Until the gate opens; 0: it is open. */
+  shutMs: number;
+  /** Left in the backlog. */
+  waiting: number;
+  fed: FedJob[];
+}
+
+const LARGEST_BURST = 100_000;
+
+/** Takes from the backlog what the window lacks. The twin of `feed-window.lua`. */
+export function feedWindow(
+  group: JobGroup,
+  bull: BullView,
+  { atMost, addTakesMs }: { atMost: number; addTakesMs: number },
+  nowMs: number,
+): FeedReply {
+  const waiting = group.backlog.size;
+  if (waiting === 0) {
+    group.gate = undefined;
+    return { shutMs: 0, waiting, fed: [] };
+  }
+  const { untilMs, burst } = group.gate ?? { untilMs: 0, burst: 0 };
+  if (untilMs > nowMs) return { shutMs: untilMs - nowMs, waiting, fed: [] };
+
+  let onTheirWay = 0;
+  for (const atMs of group.fed.values()) if (atMs > nowMs - addTakesMs) onTheirWay++;
+  let room = Math.min(group.window - Math.max(bull.waiting, onTheirWay) - bull.active, atMost);
+  if (burst > 0) room = Math.min(room, burst - group.fed.size);
+  if (room <= 0) return { shutMs: 0, waiting, fed: [] };
+
+  const fed: FedJob[] = [];
+  for (const jobId of inOrder(group.backlog, room)) {
+    group.backlog.delete(jobId);
+    const record = group.records.get(jobId);
+    if (record?.state !== 'queued') continue;
+    group.fed.set(jobId, nowMs);
+    fed.push({ jobId, feedNumber: ++record.fed, replyTo: record.replyTo });
+  }
+  if (burst > 0) group.gate = { untilMs, burst: Math.min(burst * 2, LARGEST_BURST) };
+  return { shutMs: 0, waiting: group.backlog.size, fed };
+}
+
+export interface SweepReply {
+  /** Past their time: to be ended from outside. */
+  overdue: { jobId: string; wasRunning: boolean }[];
+  addAgain: FedJob[];
+}
+
+/**
+ * Finds what fell between two steps. The twin of `sweep-group.lua`.
+ * @param bullKnows `ended`: BullMQ keeps it as failed, and would drop a job of that number without a word
+ */
+export function sweepGroup(
+  group: JobGroup,
+  bullKnows: (jobId: string, feedNumber: number) => 'no' | 'live' | 'ended',
+  { atMost, addLostMs }: { atMost: number; addLostMs: number },
+  nowMs: number,
+): SweepReply {
+  const overdue: SweepReply['overdue'] = [];
+  for (const jobId of inOrder(group.due, atMost, nowMs)) {
+    const record = group.records.get(jobId);
+    if (record === undefined || isOver(record)) group.due.delete(jobId);
+    else overdue.push({ jobId, wasRunning: record.state === 'running' });
+  }
+  const addAgain: FedJob[] = [];
+  for (const jobId of inOrder(group.fed, atMost, nowMs - addLostMs)) {
+    const record = group.records.get(jobId);
+    if (record?.state !== 'queued') {
+      group.fed.delete(jobId);
+      continue;
+    }
+    group.fed.set(jobId, nowMs);
+    const known = bullKnows(jobId, record.fed);
+    if (known === 'live' || (group.due.get(jobId) ?? Infinity) <= nowMs) continue;
+    if (known === 'ended') record.fed++;
+    addAgain.push({ jobId, feedNumber: record.fed, replyTo: record.replyTo });
+  }
+  return { overdue, addAgain };
+}

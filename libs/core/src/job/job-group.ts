@@ -1,0 +1,121 @@
+/**
+ * The jobs of one model group as Redis holds them, and what every script keeps true of them. The functions beside this
+ * file are the twins of `libs/queue/src/scripts/*.lua` and `relay-frames.lua`: plain data in, plain data out, the same
+ * decisions. One test replays random histories over both, another runs them against crashes, losses and repeats.
+ *
+ *     accept ─► queued ──begin──► running ──finish──► completed | failed | cancelled
+ *                 │  ▲               │ └──the net──► failed (deadline + 30 s, whatever became of its workers)
+ *                 │  └───requeue─────┘
+ *                 └── cancel ► cancelled · past its queue time ► expired
+ *
+ * Where a job is. Exactly one of:
+ *
+ *     backlog   waits for its turn, by order of arrival; a job that was given back has its old place
+ *     fed       handed to BullMQ for the n-th time (`<id>-<n>`), not begun yet; the sweep adds it again if BullMQ lacks it
+ *     running   a run has it; `due` holds its deadline + 30 s
+ *     over      terminal; in no set any more, the record and its stream have a time to live
+ *
+ * `due` holds every job that is not over: when it expires unstarted, or when the net ends its run. So none is forgotten.
+ *
+ * Who may write. `begin` raises the epoch; what a run of an older one writes is refused (`stale`). A run that is told `go`
+ * was the current one at that time and its job was not over. One that begins a job that still runs took it from a lost
+ * worker: a crash, and the only thing that counts as one. So it must hold the lock of BullMQ's job `<id>-<n>`, and n must
+ * be the last number that was fed: who wakes up after its job was taken for lost, and a stray that was added late or
+ * restarted after its job was given back, find nothing to do and harm no run that is well.
+ *
+ * Every script may come twice: a connection that breaks takes the reply with it, and the client sends the command again.
+ * The second time it changes nothing and says the same.
+ *
+ * Gate, burst, window. A job that found nothing free shuts the gate until somebody may be back. Then one is fed, and twice
+ * as many each time, until one comes back again. BullMQ holds at most `window` jobs, those on their way to it included.
+ *
+ * Seqs of a job's events have no gaps over all its runs; the terminal frame has the one after the last.
+ */
+export interface JobGroup {
+  records: Map<string, JobRecord>;
+  /** Frames of each job, by first seq. */
+  streams: Map<string, Map<number, string>>;
+  /** Job -> order: µs of its arrival. */
+  backlog: Map<string, number>;
+  /** Job -> Unix ms. */
+  due: Map<string, number>;
+  /** Job -> Unix ms at which it was handed over. */
+  fed: Map<string, number>;
+  gate: Gate | undefined;
+  /** Runnable jobs that BullMQ may hold. */
+  window: number;
+  /** Unix ms of the last beat of any worker. */
+  beatMs: number | undefined;
+}
+
+export interface Gate {
+  untilMs: number;
+  /** Jobs that may be fed and not begun at a time; 0: no limit. */
+  burst: number;
+}
+
+export type TerminalState = 'completed' | 'failed' | 'cancelled' | 'expired';
+
+export interface JobRecord {
+  state: 'queued' | 'running' | TerminalState;
+  /** Runs so far, and one more when it was ended from outside. */
+  epoch: number;
+  /** How often it was handed to BullMQ. */
+  fed: number;
+  order: number;
+  replyTo: string;
+  deadlineMs: number;
+  job: string;
+  /** Gone with the end, like `progress`. */
+  request?: string;
+  progress?: string;
+  /** Last event in its stream. */
+  seq?: number;
+  crashes?: number;
+  isCancelled?: boolean;
+  worker?: string;
+  /** BullMQ's, of the run that began last: a `begin` that comes twice has the same. */
+  token?: string;
+  startedAtMs?: number;
+  outcome?: string;
+  result?: string;
+  /** Time to live that was set last, ms. */
+  keptMs?: number;
+}
+
+/** What a script published. */
+export interface Told {
+  channel: string;
+  message: string;
+}
+
+/** What the scripts read of BullMQ's own keys. */
+export interface BullView {
+  waiting: number;
+  active: number;
+}
+
+export const newJobGroup = (window = 0, beatMs?: number): JobGroup => ({
+  records: new Map(),
+  streams: new Map(),
+  backlog: new Map(),
+  due: new Map(),
+  fed: new Map(),
+  gate: undefined,
+  window,
+  beatMs,
+});
+
+export const isOver = ({ state }: JobRecord): boolean => state !== 'queued' && state !== 'running';
+
+/** As Redis orders a sorted set: by score, then by name. */
+export function inOrder(set: ReadonlyMap<string, number>, atMost: number, below = Infinity): string[] {
+  const found: [string, number][] = [];
+  for (const entry of set) if (entry[1] <= below) found.push(entry);
+  found.sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
+  return found.slice(0, atMost).map(([id]) => id);
+}
+
+/** As `frameHead` in libs/wire; core imports nothing. */
+export const terminalFrameOf = (jobId: string, { epoch, seq = 0 }: JobRecord, outcome: string, result: string): string =>
+  `${jobId}t${epoch},${seq + 1},0\n${outcome}\n${result}`;
