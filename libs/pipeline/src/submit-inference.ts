@@ -41,6 +41,8 @@ export type Submitted =
   | { kind: 'refused'; error: ApiError };
 
 const DEADLINE_MS = 600_000;
+/** A worker that starts takes calls after a second or two. */
+const NO_WORKER_RETRY_MS = 2_000;
 
 /** The api's half of the main path. (Authentication has passed; admission by keys and budgets comes in here.) */
 export async function submitInference(request: InferenceRequest, deps: SubmitDeps): Promise<Submitted> {
@@ -119,7 +121,11 @@ const refuse = (error: ApiError): Submitted => ({ kind: 'refused', error });
 function refusal(accepted: Exclude<Accepted, { kind: 'accepted' }>, group: string): ApiError {
   switch (accepted.kind) {
     case 'no_worker':
-      return { code: 'no_worker', message: `No worker serves the model group "${group}". Start one: sluice worker.` };
+      return {
+        code: 'no_worker',
+        message: `No worker serves the model group "${group}". Start one: sluice worker.`,
+        retryAfterMs: NO_WORKER_RETRY_MS,
+      };
     case 'no_capacity':
       return { code: 'no_capacity', message: NO_CAPACITY, retryAfterMs: accepted.retryAfterMs };
     case 'queue_full':

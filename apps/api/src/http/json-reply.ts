@@ -3,7 +3,7 @@ import { readPayload, type ApiError } from '@sluice/wire';
 import type { FastifyReply } from 'fastify';
 import { answerHeaders } from './answer-headers.js';
 import { sendError } from './error.filter.js';
-import { SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
+import { OVERDUE, OVERDUE_MS, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
 
 /**
  * Holds the connection until the job is over, the caller's wait is, or the caller has gone. Exactly one of them answers.
@@ -45,7 +45,11 @@ export function replyWithJson(following: Following, reply: FastifyReply, deps: R
     }
   };
 
-  const timer = setTimeout(() => fail(waitTimeout(deps.waitMs)), deps.waitMs);
+  const overdueInMs = job.deadlineMs - job.acceptedAtMs + OVERDUE_MS;
+  const timer =
+    overdueInMs < deps.waitMs
+      ? setTimeout(() => fail(OVERDUE), overdueInMs)
+      : setTimeout(() => fail(waitTimeout(deps.waitMs)), deps.waitMs);
   reply.raw.on('close', onClose);
   deps.openCalls.add(call);
   const subscription = follower.frames.subscribe((frame) => {

@@ -21,3 +21,7 @@ export const SHUTTING_DOWN: ApiError = {
   message: 'This server is shutting down. The call can be repeated at once.',
   retryAfterMs: 1_000,
 };
+
+/** After its deadline a job is ended by its run, or 30 s later by any worker's sweep; this is for when no worker is alive. */
+export const OVERDUE_MS = 40_000;
+export const OVERDUE: ApiError = { code: 'deadline_exceeded', message: 'The deadline of the call has passed.' };

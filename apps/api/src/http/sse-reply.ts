@@ -11,7 +11,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { answerHeaders } from './answer-headers.js';
 import { sendError } from './error.filter.js';
-import { SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
+import { OVERDUE, OVERDUE_MS, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
 
 /** A reader that leaves so much unread for so long is cut: its memory is everybody's. */
 const LAGGING_BYTES = 256 * 1024;
@@ -115,7 +115,4 @@ export function replyWithSse(following: Following, reply: FastifyReply, { openCa
   }
 }
 
-/** When not even the workers' net ends the job: no worker is alive. */
-const OVERDUE_MS = 40_000;
-const OVERDUE: ApiError = { code: 'deadline_exceeded', message: 'The deadline of the call has passed.' };
 const UNKNOWN: ApiError = { code: 'internal_error', message: 'The call ended without a reason.' };

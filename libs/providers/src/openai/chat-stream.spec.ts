@@ -288,6 +288,25 @@ describe('a stream of OpenAI chunks', () => {
 });
 
 describe('Azure', () => {
+  it.each([
+    [
+      'beside a filter result',
+      { index: 0, delta: { role: 'assistant', content: '' }, content_filter_results: { hate: { filtered: false } } },
+    ],
+    ['in the chunk of the first content', { index: 0, delta: { role: 'assistant', content: 'Hi' } }],
+    ['repeated by each chunk', { index: 0, delta: { content: 'Hi', role: 'assistant' } }],
+  ])('W1 W19 a role %s is dropped: the runner writes the one that callers see', (_, choice) => {
+    const finish = { index: 0, delta: {}, finish_reason: 'stop' };
+    const stream = sse(
+      { choices: [choice] },
+      { choices: [{ index: 0, delta: { content: '!' } }] },
+      { choices: [finish] },
+    );
+    const chunks = chunksOf(readStream(callOf({ stream: true }), deploymentOf({}), stream));
+    expect(chunks.length).toBeGreaterThan(1);
+    expect(chunks.filter((chunk) => 'role' in chunk['choices'][0].delta)).toEqual([]);
+  });
+
   it('W19 filter results wait for content, and are passed on', () => {
     const first = {
       choices: [],

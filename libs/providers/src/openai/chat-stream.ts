@@ -1,7 +1,7 @@
 import type { Deployment, Failure } from '@sluice/core';
 import type { Call, Finish, StreamEvent, StreamReader, Usage } from '../adapter.js';
 import { failureInBand } from '../classify-failure.js';
-import { changeMembers, changeMembersAt, filterElements, valueAt, type Change } from '../json-span.js';
+import { type Changes, changeMembers, changeMembersAt, filterElements, valueAt, type Change } from '../json-span.js';
 import { recordOf } from '../provider-error.js';
 import type { HeaderMap } from '../retry-hint.js';
 import { SseReader } from '../sse-reader.js';
@@ -111,6 +111,8 @@ export class OpenaiStreamReader implements StreamReader {
       }
       const delta = recordOf(choice['delta']);
       const size = delta === undefined ? -1 : contentCharsOf(delta);
+      if (delta?.['role'] !== undefined)
+        (edits ??= []).push((text) => changeMembersAt(text, ['choices', position, 'delta'], WITHOUT_ROLE));
       if (size >= 0) {
         hasContent = true;
         contentChars += size;
@@ -186,6 +188,8 @@ export class OpenaiStreamReader implements StreamReader {
   }
 }
 
+/** The runner writes the one role that callers see. */
+const WITHOUT_ROLE: Changes = new Map([['role', 'remove']]);
 const NULL_USAGE = ',"usage":null';
 
 /** Azure's filter results and the like, in a choice whose delta is empty. */
