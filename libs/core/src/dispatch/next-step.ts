@@ -7,9 +7,8 @@ import { attemptsUsed, triedInRound, type Progress } from './progress.js';
 import type { Step, StepContext, TargetGroup } from './step.js';
 import { endOrGoBack, waitForCapacity, waitOutOutage, type Move } from './wait.js';
 
-/** Nobody says when a slot is given back; asked again this often. */
+/** Nobody says when a slot is given back, or how another's probe will end; looked at again this often. */
 const UNKNOWN_RETURN_MS = 250;
-const LOOK_AGAIN_MS = 1_000;
 /** Nobody answers in less. */
 const LEAST_ATTEMPT_MS = 10;
 const LONGEST_HINT_MS = 24 * 3_600_000;
@@ -133,7 +132,7 @@ function shutOf(
   for (const { deployment } of eligible.again) refusalOf(deployment.id, false);
   for (const { deployment } of eligible.lastly) refusalOf(deployment.id, false);
   for (const { readyMs } of eligible.resting) fullMs = Math.min(fullMs, readyMs);
-  for (const { readyMs } of eligible.probed) outMs = Math.min(outMs, readyMs, nowMs + LOOK_AGAIN_MS); // another's probe may close it
+  for (const { readyMs } of eligible.probed) outMs = Math.min(outMs, readyMs, nowMs + UNKNOWN_RETURN_MS); // another's probe may close it
   return {
     untilMs: Math.min(fullMs, outMs),
     fullMs,
