@@ -97,7 +97,7 @@ describe('the health of a Sluice without a master key', () => {
   it('has nobody to run a call, and says so at once', async () => {
     const response = await sluice.call({});
     expect(response.status).toBe(503);
-    expect(response.headers.get('retry-after')).toBe('1');
+    expect(response.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
     expect(response.headers.get('x-should-retry')).toBe('true');
     expect(await response.json()).toMatchObject({ error: { code: 'no_worker', type: 'service_unavailable' } });
   });

@@ -29,16 +29,9 @@ export class MasterKey {
 export function checkKeys(fastify: FastifyInstance, masterKey: MasterKey): void {
   fastify.addHook('onRequest', (request, reply, next) => {
     if (request.is404) return sendError(reply, unknownRoute(request));
-    const verdict = isOpenRoute(request) ? 'unneeded' : masterKey.check(request.headers);
-    switch (verdict) {
-      case 'right':
-      case 'unneeded':
-        return next();
-      case 'missing':
-        return sendError(reply, MISSING);
-      case 'wrong':
-        return sendError(reply, WRONG);
-    }
+    const verdict = masterKey.check(request.headers);
+    if (verdict === 'right' || verdict === 'unneeded' || isOpenRoute(request)) return next();
+    sendError(reply, verdict === 'missing' ? MISSING : WRONG);
   });
 }
 
