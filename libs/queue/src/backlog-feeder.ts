@@ -7,8 +7,10 @@ import feedWindow from './scripts/feed-window.lua';
 import sweepGroup from './scripts/sweep-group.lua';
 
 const FEED_AT_MOST = 500;
-const SWEEP_AT_MOST = 500;
+const SWEEP_AT_MOST = 2_000;
 const REGULAR_ROUND_MS = 1_000;
+/** What was fed since may be on its way to BullMQ: other feeders leave room for it. */
+const ADD_TAKES_MS = 1_000;
 /** An `add` that BullMQ has not seen after so long was lost between record and queue. */
 const ADD_LOST_MS = 5_000;
 
@@ -28,6 +30,7 @@ export class BacklogFeeder {
   private feeding: Promise<void> | undefined;
   private again = false;
   private opening: NodeJS.Timeout | undefined;
+  private stopped = false;
 
   constructor(
     private readonly redis: Redis,
@@ -40,40 +43,40 @@ export class BacklogFeeder {
 
   /** Safe to call at any time and often: calls that come while it runs lead to one more run. */
   feed(): Promise<void> {
+    if (this.stopped) return Promise.resolve();
     this.again = this.feeding !== undefined;
-    this.feeding ??= this.run().finally(() => (this.feeding = undefined));
+    this.feeding ??= this.run();
     return this.feeding;
   }
 
   private async run(): Promise<void> {
     const k = keysOf(this.group);
-    do {
-      this.again = false;
-      const [shutMs, waiting, ...fed] = await this.feedWindow(
-        k.backlog,
-        k.fed,
-        k.bullWait,
-        k.bullActive,
-        k.window,
-        k.gate,
-        FEED_AT_MOST,
-        k.recordPrefix,
-      );
-      await this.add(fed);
-      if (shutMs > 0 && waiting > 0) this.feedIn(shutMs);
-    } while (this.again);
+    const keys = [k.backlog, k.fed, k.bullWait, k.bullActive, k.window, k.gate];
+    try {
+      do {
+        this.again = false;
+        const reply = await this.feedWindow(...keys, FEED_AT_MOST, k.recordPrefix, ADD_TAKES_MS);
+        const [shutMs, waiting, ...fed] = reply;
+        await this.add(fed);
+        if (shutMs > 0 && waiting > 0) this.feedIn(shutMs);
+      } while (this.again);
+    } finally {
+      this.feeding = undefined; // in the same turn as the last look at `again`: no call may fall in between
+    }
   }
 
   /** When the gate opens, and not a second later: the regular round comes each second only. */
   private feedIn(ms: number): void {
-    if (this.opening !== undefined || ms > REGULAR_ROUND_MS) return;
+    clearTimeout(this.opening); // it may open sooner than was known
+    if (ms > REGULAR_ROUND_MS || this.stopped) return;
     this.opening = setTimeout(() => {
-      this.opening = undefined;
       this.feed().catch(() => undefined); // the regular round tells of trouble
     }, ms + 1);
   }
 
+  /** Takes nothing out of the backlog any more: who stops could not add it. */
   stop(): void {
+    this.stopped = true;
     clearTimeout(this.opening);
   }
 

@@ -4,7 +4,7 @@ export type { RunEnd, RunHooks, RunJob, StopReason } from './inference-worker.js
 export { numbersOfGroups } from './group-numbers.js';
 export { InferenceQueues } from './inference-queues.js';
 export { InferenceWorkers, type InferenceWorkersOptions } from './inference-workers.js';
-export type { JobEnvelope } from './job-envelope.js';
+export type { JobEnvelope, JobTurn } from './job-envelope.js';
 export {
   JobRecords,
   type Accepted,

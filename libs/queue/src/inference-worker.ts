@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { BacklogFeeder, type OverdueJob } from './backlog-feeder.js';
 import { INFERENCE, queuePrefix } from './group-keys.js';
 import { openGroupQueue } from './group-queue.js';
-import type { JobEnvelope } from './job-envelope.js';
+import { turnOf, type JobEnvelope, type JobTurn } from './job-envelope.js';
 
 /** Why a run is told to stop. `stale`: its lock is lost, another worker may run it. */
 export type StopReason = 'cancelled' | 'drain' | 'stale';
@@ -16,7 +16,7 @@ export type RunEnd =
   | { kind: 'over' | 'requeued' | 'handed_back'; othersWait: boolean }
   | { kind: 'failed'; code: string; othersWait: boolean };
 
-export type RunJob = (group: string, envelope: JobEnvelope, stop: AbortSignal, hooks: RunHooks) => Promise<RunEnd>;
+export type RunJob = (group: string, turn: JobTurn, stop: AbortSignal, hooks: RunHooks) => Promise<RunEnd>;
 
 export interface RunHooks {
   /** Call when a lease is taken while others wait: the next ones may find room too. */
@@ -113,12 +113,13 @@ export class InferenceWorker {
 
   private async process(job: Job<JobEnvelope>, token: string, bullSignal: AbortSignal): Promise<void> {
     const { jobId } = job.data;
+    const turn = turnOf(job.id!, token, job.data);
     const stop = new AbortController();
     bullSignal.addEventListener('abort', () => stop.abort('stale' satisfies StopReason), { once: true });
     this.running.set(jobId, stop);
     let end: RunEnd;
     try {
-      end = await this.options.run(this.options.group, job.data, stop.signal, { feedMore: () => this.feedNow() });
+      end = await this.options.run(this.options.group, turn, stop.signal, { feedMore: () => this.feedNow() });
     } catch (error) {
       this.options.onError(error as Error);
       throw error;

@@ -10,3 +10,16 @@ export interface JobEnvelope {
  * job that goes back to the backlog never meets its predecessor.
  */
 export const bullJobId = (jobId: string, fed: number): string => `${jobId}-${fed}`;
+
+/** What a run has of BullMQ: which of its job's numbers, and the lock that says that nobody took it for lost. */
+export interface JobTurn extends JobEnvelope {
+  fed: number;
+  token: string;
+}
+
+export const turnOf = (bullId: string, token: string, { jobId, replyTo }: JobEnvelope): JobTurn => ({
+  jobId,
+  replyTo,
+  fed: Number(bullId.slice(bullId.lastIndexOf('-') + 1)),
+  token,
+});

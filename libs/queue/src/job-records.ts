@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { defineScript, type Script } from './define-script.js';
 import { keysOf, SILENCE_MS, WORKER_CHANNEL } from './group-keys.js';
+import { bullJobId, type JobTurn } from './job-envelope.js';
 import acceptJob from './scripts/accept-job.lua';
 import beginJob from './scripts/begin-job.lua';
 import cancelJob from './scripts/cancel-job.lua';
@@ -84,10 +85,11 @@ export class JobRecords {
   private readonly finishJob: Script<[string, number]>;
   private readonly requeueJob: Script<'requeued' | 'stale' | 'cancelled'>;
   private readonly cancelJob: Script<'cancelled' | 'cancelling' | 'over' | 'gone'>;
+  private begins = 0;
 
   constructor(private readonly redis: Redis) {
     this.acceptJob = defineScript(redis, 'sluiceAcceptJob', 9, acceptJob);
-    this.beginJob = defineScript(redis, 'sluiceBeginJob', 4, beginJob, true);
+    this.beginJob = defineScript(redis, 'sluiceBeginJob', 5, beginJob, true);
     this.noteAttempt = defineScript(redis, 'sluiceNoteAttempt', 1, noteAttempt);
     this.finishJob = defineScript(redis, 'sluiceFinishJob', 5, finishJob);
     this.requeueJob = defineScript(redis, 'sluiceRequeueJob', 5, requeueJob);
@@ -124,10 +126,21 @@ export class JobRecords {
     return { kind: 'accepted', nextToBacklog: a === 1, feedNow: b === 1 };
   }
 
-  /** Undefined when there is nothing to run: no record, or over already. */
-  async begin(group: string, jobId: string, workerId: string): Promise<BegunJob | undefined> {
+  /**
+   * Undefined when there is nothing to run: no record, over already, or it is not this run's (any more).
+   * @param turn without it a run that woke up late, or of a job that was fed again since, makes the one that is well stale
+   */
+  async begin(
+    group: string,
+    jobId: string,
+    workerId: string,
+    turn?: Pick<JobTurn, 'fed' | 'token'>,
+  ): Promise<BegunJob | undefined> {
     const k = keysOf(group);
-    const reply = await this.beginJob(k.record(jobId), k.due, k.fed, k.backlog, jobId, workerId, OVERDUE_MS);
+    const lock = `${k.bullJob}${bullJobId(jobId, turn?.fed ?? 0)}:lock`;
+    const keys = [k.record(jobId), k.due, k.fed, k.backlog, lock];
+    const claim = [turn?.fed ?? '', turn?.token ?? '', `${workerId}#${++this.begins}`];
+    const reply = await this.beginJob(...keys, jobId, workerId, OVERDUE_MS, ...claim);
     if (reply[0].toString('latin1') !== 'begun') return undefined;
     const [, epoch, crashes, nowMs, seq, cancelled, waiting, request, job, progress] = reply;
     return {
@@ -152,7 +165,7 @@ export class JobRecords {
     return this.end(group, end, String(end.epoch));
   }
 
-  /** Ends a job from outside of any run. Undefined when it was over. */
+  /** Ends a job that is past its time, from outside of any run. Undefined when it was over, or is not past its time. */
   async expire(
     group: string,
     end: { jobId: string; state: 'expired' | 'failed'; outcome: string },

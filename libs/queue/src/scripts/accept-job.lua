@@ -21,17 +21,17 @@
 -- ARGV[10] most jobs in the backlog
 -- ARGV[11] deadline of the job, Unix ms
 -- Returns  {'accepted', 1 when the next job should go to the backlog, 1 when the feeder should look}
---          {'no_worker'} | {'no_capacity', ms} | {'queue_full', ms} | {'storage_full'}
+--          {'no_worker'} | {'no_capacity', ms} | {'queue_full', ms}
 -- Time     Redis TIME, ms
 --
--- Safe to repeat: an existing record is left as it is.
+-- Safe to repeat: an existing record is left as it is, and is accepted whatever became of the workers since.
 
+if redis.call('EXISTS', KEYS[1]) == 1 then return { 'accepted', 0, 1 } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local beat = redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2]
 if not beat or now - beat > tonumber(ARGV[7]) then return { 'no_worker' } end
-if redis.call('EXISTS', KEYS[1]) == 1 then return { 'accepted', 0, 1 } end
 
 local waiting = redis.call('ZCARD', KEYS[2])
 local until_ms = tonumber(redis.call('HGET', KEYS[9], 'until') or 0)

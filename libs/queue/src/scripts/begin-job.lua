@@ -1,35 +1,61 @@
 -- Starts a run of a job: raises the epoch, so that whatever an earlier run still writes is refused.
 --
--- KEYS[1]  {sluice:<group>}:job:<id>     hash, the job record
--- KEYS[2]  {sluice:<group>}:due          sorted set
--- KEYS[3]  {sluice:<group>}:fed          sorted set
--- KEYS[4]  {sluice:<group>}:backlog      sorted set
+-- KEYS[1]  {sluice:<group>}:job:<id>               hash, the job record
+-- KEYS[2]  {sluice:<group>}:due                    sorted set
+-- KEYS[3]  {sluice:<group>}:fed                    sorted set
+-- KEYS[4]  {sluice:<group>}:backlog                sorted set
+-- KEYS[5]  {sluice:<group>}:inference:<id>-<n>:lock  BullMQ's own key: token of the run that holds its job
 -- ARGV[1]  job id
 -- ARGV[2]  worker id
 -- ARGV[3]  ms after its deadline when a job that still runs is ended from outside
--- Returns  {'gone'} no record · {'over'} terminal already ·
+-- ARGV[4]  n: how often the job had been fed when BullMQ got it; '': not known, nothing is checked
+-- ARGV[5]  BullMQ's token of this run; several runs, one after the other, may have the same
+-- ARGV[6]  id of this run and no other
+-- Returns  {'gone'} no record · {'over'} terminal already, or not this run's to begin ·
 --          {'begun', epoch, crashes, now, seq, cancelled 0|1, 1 when jobs wait in the backlog, request, job, progress}
 -- Time     Redis TIME, ms
 --
--- A record that is `running` under an older epoch lost its worker: that is a crash. A hand-back sets `queued` first.
+-- A record that is `running` under an older epoch lost its worker: that is a crash. A hand-back sets `queued` first. So that
+-- nothing else is taken for a crash, and no run that is well is made stale, a run must hold the lock of its BullMQ job (a
+-- worker may wake up after its job was taken for lost and given to another), and that must be the last one that was fed (an
+-- older one may be added late by a feeder that was frozen, or be restarted although its job was given back).
+--
+-- Safe to repeat: the same run begins once.
 
-local record = redis.call('HMGET', KEYS[1], 'state', 'request', 'job', 'progress', 'seq', 'cancel', 'startedAt', 'deadline')
+local record = redis.call('HMGET', KEYS[1], 'state', 'request', 'job', 'progress', 'seq', 'cancel', 'startedAt', 'deadline',
+  'fed', 'epoch', 'run', 'crashes')
 local state = record[1]
 if not state then return { 'gone' } end
 if state ~= 'queued' and state ~= 'running' then return { 'over' } end
 
+local waiting = redis.call('EXISTS', KEYS[4])
+local fed = tonumber(record[9])
+if ARGV[4] ~= '' then
+  local n = tonumber(ARGV[4])
+  if n < fed or redis.call('GET', KEYS[5]) ~= ARGV[5] then return { 'over' } end
+  if waiting == 1 and state == 'queued' and redis.call('ZSCORE', KEYS[4], ARGV[1]) then
+    if n == fed then return { 'over' } end -- given back: it waits for its turn
+    redis.call('ZREM', KEYS[4], ARGV[1])
+    waiting = redis.call('EXISTS', KEYS[4])
+  end
+  fed = n
+end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1)
-local crashes = 0
-if state == 'running' then
-  crashes = redis.call('HINCRBY', KEYS[1], 'crashes', 1)
-else
-  crashes = tonumber(redis.call('HGET', KEYS[1], 'crashes') or 0)
-  redis.call('ZREM', KEYS[3], ARGV[1])
+local epoch = tonumber(record[10])
+local crashes = tonumber(record[12] or 0)
+if state == 'queued' or record[11] ~= ARGV[6] then
+  epoch = epoch + 1
+  redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[2], 'run', ARGV[6], 'epoch', epoch, 'fed', fed,
+    'startedAt', record[7] or string.format('%.0f', now))
+  if state == 'running' then
+    crashes = redis.call('HINCRBY', KEYS[1], 'crashes', 1)
+  else
+    redis.call('ZREM', KEYS[3], ARGV[1])
+  end
+  -- The net below every other: whatever becomes of its workers, it has an outcome soon after its deadline.
+  redis.call('ZADD', KEYS[2], string.format('%.0f', tonumber(record[8] or 0) + ARGV[3]), ARGV[1])
 end
--- The net below every other: whatever becomes of its workers, it has an outcome soon after its deadline.
-redis.call('ZADD', KEYS[2], string.format('%.0f', tonumber(record[8] or 0) + ARGV[3]), ARGV[1])
-redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[2], 'startedAt', record[7] or string.format('%.0f', now))
-return { 'begun', epoch, crashes, now, tonumber(record[5] or 0), record[6] and 1 or 0,
-  redis.call('EXISTS', KEYS[4]), record[2], record[3], record[4] or '' }
+return { 'begun', epoch, crashes, now, tonumber(record[5] or 0), record[6] and 1 or 0, waiting,
+  record[2], record[3], record[4] or '' }

@@ -8,6 +8,7 @@
 -- KEYS[6]  {sluice:<group>}:gate                hash: until, burst
 -- ARGV[1]  most jobs at a time
 -- ARGV[2]  record prefix, {sluice:<group>}:job: (records are in the same slot)
+-- ARGV[3]  ms that an `add` takes as a rule: what was fed since may be on its way, and counts for the window
 -- Returns  {ms until the gate opens, 0 when open; jobs left waiting; id, n, inbox, id, n, inbox, …}
 -- Time     Redis TIME, ms
 --
@@ -27,7 +28,9 @@ local until_ms = tonumber(gate[1] or 0)
 if until_ms > now then return { until_ms - now, waiting } end
 
 local window = tonumber(redis.call('GET', KEYS[5]) or 0)
-local room = math.min(window - redis.call('LLEN', KEYS[3]) - redis.call('LLEN', KEYS[4]), tonumber(ARGV[1]))
+local on_their_way = redis.call('ZCOUNT', KEYS[2], string.format('(%.0f', now - ARGV[3]), '+inf')
+local held = math.max(redis.call('LLEN', KEYS[3]), on_their_way) + redis.call('LLEN', KEYS[4])
+local room = math.min(window - held, tonumber(ARGV[1]))
 local burst = tonumber(gate[2] or 0)
 if burst > 0 then room = math.min(room, burst - redis.call('ZCARD', KEYS[2])) end
 if room <= 0 then return { 0, waiting } end
@@ -37,12 +40,12 @@ local ids = redis.call('ZRANGE', KEYS[1], 0, room - 1)
 for _, id in ipairs(ids) do
   redis.call('ZREM', KEYS[1], id)
   local key = ARGV[2] .. id
-  local inbox = redis.call('HGET', key, 'replyTo')
-  if inbox then
+  local record = redis.call('HMGET', key, 'state', 'replyTo')
+  if record[1] == 'queued' then
     redis.call('ZADD', KEYS[2], now, id)
     out[#out + 1] = id
     out[#out + 1] = redis.call('HINCRBY', key, 'fed', 1)
-    out[#out + 1] = inbox
+    out[#out + 1] = record[2]
   end
 end
 if burst > 0 then redis.call('HSET', KEYS[6], 'burst', math.min(burst * 2, 100000)) end

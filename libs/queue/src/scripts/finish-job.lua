@@ -5,7 +5,8 @@
 -- KEYS[3]  {sluice:<group>}:backlog        sorted set
 -- KEYS[4]  {sluice:<group>}:due            sorted set
 -- KEYS[5]  {sluice:<group>}:fed            sorted set
--- ARGV[1]  epoch of the run; '' when it is not a run that ends it: nobody started it in its time, or its run is overdue
+-- ARGV[1]  epoch of the run; '' when it is not a run that ends it: nobody started it in its time, or its run is overdue.
+--          Then it ends only if it still is past its time: it may have begun since a sweep saw it
 -- ARGV[2]  state: completed | failed | cancelled | expired
 -- ARGV[3]  outcome, JSON
 -- ARGV[4]  result, as bytes
@@ -14,14 +15,24 @@
 -- ARGV[7]  ms that it is kept otherwise, and the stream in any case
 -- ARGV[8]  largest result that goes along in the frame, bytes; a larger one is read from the record
 -- Returns  {'finished', 1 when jobs wait in the backlog} | {'stale'} another run has begun, or it is over
--- Time     none
+-- Time     Redis TIME, ms
 --
--- The terminal frame is written as `frameHead` in libs/wire does.
+-- The terminal frame is written as `frameHead` in libs/wire does. Safe to repeat: the second time nothing is told.
 
 local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'replyTo', 'followers', 'seq')
 local state = record[2]
 if not state or (ARGV[1] ~= '' and record[1] ~= ARGV[1]) then return { 'stale' } end
-if state ~= 'queued' and state ~= 'running' then return { 'stale' } end
+if state ~= 'queued' and state ~= 'running' then
+  if ARGV[1] ~= '' and state == ARGV[2] and redis.call('HGET', KEYS[1], 'outcome') == ARGV[3] then
+    return { 'finished', redis.call('EXISTS', KEYS[3]) }
+  end
+  return { 'stale' }
+end
+if ARGV[1] == '' then
+  local time = redis.call('TIME')
+  local due = redis.call('ZSCORE', KEYS[4], ARGV[5])
+  if not due or tonumber(due) > time[1] * 1000 + math.floor(time[2] / 1000) then return { 'stale' } end
+end
 
 redis.call('HSET', KEYS[1], 'state', ARGV[2], 'outcome', ARGV[3], 'result', ARGV[4])
 redis.call('HDEL', KEYS[1], 'request', 'progress')

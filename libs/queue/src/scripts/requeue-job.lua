@@ -13,8 +13,11 @@
 -- ARGV[6]  nothing is fed before this, Unix ms; 0: no such thing
 -- Returns  'requeued' | 'stale' | 'cancelled' (finish it instead)
 -- Time     Redis TIME, ms
+--
+-- Safe to repeat: under the same epoch only this run can have made it wait.
 
 local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'cancel', 'order')
+if record[1] == ARGV[1] and record[2] == 'queued' then return 'requeued' end
 if record[1] ~= ARGV[1] or record[2] ~= 'running' then return 'stale' end
 if record[3] then return 'cancelled' end
 

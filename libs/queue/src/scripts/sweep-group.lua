@@ -9,31 +9,38 @@
 -- ARGV[4]  BullMQ's prefix of job keys, {sluice:<group>}:inference:
 -- Returns  {number of those past their time; id, state, …; id, n, inbox, … of those to add again}
 -- Time     Redis TIME, ms
+--
+-- BullMQ keeps a job whose run threw as failed, and would drop another of its number without a word: it gets the next one.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local expired = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
-local out = { #expired }
-for _, id in ipairs(expired) do
-  out[#out + 1] = id
-  out[#out + 1] = redis.call('HGET', ARGV[3] .. id, 'state') or 'gone'
+local out = { 0 }
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])) do
+  local state = redis.call('HGET', ARGV[3] .. id, 'state')
+  if state == 'queued' or state == 'running' then
+    out[1] = out[1] + 1
+    out[#out + 1] = id
+    out[#out + 1] = state
+  else
+    redis.call('ZREM', KEYS[1], id)
+  end
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2], 'LIMIT', 0, ARGV[1])) do
-  local record = redis.call('HMGET', ARGV[3] .. id, 'state', 'fed', 'replyTo')
+  local key = ARGV[3] .. id
+  local record = redis.call('HMGET', key, 'state', 'fed', 'replyTo')
   if record[1] ~= 'queued' then
     redis.call('ZREM', KEYS[2], id)
   else
     redis.call('ZADD', KEYS[2], now, id)
-    if redis.call('EXISTS', ARGV[4] .. id .. '-' .. record[2]) == 0 then
+    local bull = redis.call('HMGET', ARGV[4] .. id .. '-' .. record[2], 'timestamp', 'finishedOn')
+    local due = tonumber(redis.call('ZSCORE', KEYS[1], id) or now + 1)
+    if (not bull[1] or bull[2]) and due > now then
       out[#out + 1] = id
-      out[#out + 1] = tonumber(record[2])
+      out[#out + 1] = bull[2] and redis.call('HINCRBY', key, 'fed', 1) or tonumber(record[2])
       out[#out + 1] = record[3]
     end
   end
-end
-for _, id in ipairs(expired) do
-  if redis.call('EXISTS', ARGV[3] .. id) == 0 then redis.call('ZREM', KEYS[1], id) end
 end
 return out

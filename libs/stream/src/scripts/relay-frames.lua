@@ -10,10 +10,13 @@
 -- ARGV[5]  ms that the stream is kept when the job never ends
 -- Returns  'go' | 'stale' | 'cancelled'
 -- Time     none
+--
+-- Safe to repeat: a connection that breaks takes the reply with it, and the client sends the frame again.
 
-local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'cancel', 'replyTo', 'followers')
+local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'cancel', 'replyTo', 'followers', 'seq')
 if record[1] ~= ARGV[1] or record[2] ~= 'running' then return 'stale' end
 if record[3] then return 'cancelled' end
+if tonumber(record[6] or 0) >= tonumber(ARGV[3]) then return 'go' end
 
 redis.call('XADD', KEYS[2], ARGV[2] .. '-0', 'f', ARGV[4])
 if ARGV[2] == '1' then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
