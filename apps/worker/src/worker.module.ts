@@ -76,7 +76,7 @@ function workerProcess(
   const inference = new InferenceWorkers(commands, subscriber, {
     ...{ workerId, concurrency, onError },
     drainMs: settings.drainMs,
-    run: (group, { jobId }, stop, hooks) => runInference(group, jobId, stop, hooks, deps),
+    run: (group, turn, stop, hooks) => runInference(group, turn, stop, hooks, deps),
     expire: (group, job) => expireJob(records, group, job),
   });
   const beat = new WorkerBeat(commands, {

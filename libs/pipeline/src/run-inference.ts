@@ -1,4 +1,4 @@
-import type { RunEnd, RunHooks } from '@sluice/queue';
+import type { JobTurn, RunEnd, RunHooks } from '@sluice/queue';
 import { accountAttempt, releaseLease } from './steps/account-attempt.js';
 import { beginRun } from './steps/begin-run.js';
 import { callProvider } from './steps/call-provider.js';
@@ -18,12 +18,12 @@ import type { Run, RunDeps } from './run-deps.js';
  */
 export async function runInference(
   group: string,
-  jobId: string,
+  turn: JobTurn,
   stop: AbortSignal,
   hooks: RunHooks,
   deps: RunDeps,
 ): Promise<RunEnd> {
-  const begun = await beginRun(group, jobId, stop, deps);
+  const begun = await beginRun(group, turn, stop, deps);
   if (begun.kind === 'nothing_to_do') return { kind: 'over', othersWait: false };
   if (begun.kind === 'ended') return finishRun(begun.run, begun.end, deps);
   return runToItsEnd(begun.run, hooks, deps).catch((surprise: unknown) => endBroken(begun.run, surprise, deps));

@@ -1,5 +1,6 @@
 import { startOf, type Progress } from '@sluice/core';
 import type { ChatBody } from '@sluice/providers';
+import type { JobTurn } from '@sluice/queue';
 import { answerId, type InferenceJob } from '../inference-job.js';
 import type { Run, RunDeps } from '../run-deps.js';
 import type { FinishedRun } from './failure-outcome.js';
@@ -14,8 +15,9 @@ type Begun =
   | { kind: 'ended'; run: Run; end: FinishedRun };
 
 /** Raises the job's epoch and reads what is to be done; a job that may not run (any more) gets its outcome here. */
-export async function beginRun(group: string, jobId: string, stop: AbortSignal, deps: RunDeps): Promise<Begun> {
-  const begun = await deps.records.begin(group, jobId, deps.workerId);
+export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, deps: RunDeps): Promise<Begun> {
+  const { jobId } = turn;
+  const begun = await deps.records.begin(group, jobId, deps.workerId, turn);
   if (begun === undefined) return { kind: 'nothing_to_do' };
 
   const job = JSON.parse(begun.job) as InferenceJob;
