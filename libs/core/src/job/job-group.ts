@@ -74,8 +74,8 @@ export interface JobRecord {
   crashes?: number;
   isCancelled?: boolean;
   worker?: string;
-  /** BullMQ's, of the run that began last: a `begin` that comes twice has the same. */
-  token?: string;
+  /** The run that began last: a `begin` that comes twice has the same. */
+  run?: string;
   startedAtMs?: number;
   outcome?: string;
   result?: string;
@@ -117,5 +117,9 @@ export function inOrder(set: ReadonlyMap<string, number>, atMost: number, below 
 }
 
 /** As `frameHead` in libs/wire; core imports nothing. */
-export const terminalFrameOf = (jobId: string, { epoch, seq = 0 }: JobRecord, outcome: string, result: string): string =>
-  `${jobId}t${epoch},${seq + 1},0\n${outcome}\n${result}`;
+export const terminalFrameOf = (
+  jobId: string,
+  { epoch, seq = 0 }: JobRecord,
+  outcome: string,
+  result: string,
+): string => `${jobId}t${epoch},${seq + 1},0\n${outcome}\n${result}`;

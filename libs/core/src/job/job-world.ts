@@ -1,7 +1,7 @@
 import { acceptJob } from './accept-job.js';
 import { cancelJob, expireJob, finishJob, type EndAsk } from './end-job.js';
 import { feedWindow, sweepGroup, type FedJob } from './feed-window.js';
-import { isOver, newJobGroup, type JobGroup, type JobRecord, type TerminalState, type Told } from './job-group.js';
+import { isOver, newJobGroup, type JobGroup, type TerminalState, type Told } from './job-group.js';
 import { beginJob, noteAttempt, relayFrames, requeueJob, type RunVerdict } from './run-job.js';
 
 /** A worker's try at a job that BullMQ gave it. */
@@ -163,11 +163,8 @@ export class JobWorld {
     const token = `t${++this.tokens}`;
     Object.assign(job, { place: 'active', lock: token });
     const { jobId, feedNumber } = job;
-    const run: Run = {
-      ...{ worker, bullId, jobId, feedNumber, token, epoch: 0, seq: 0 },
-      ...{ phase: 'fetched', leaves: 'complete', again: undefined, isDead: false },
-    };
-    this.runs.push(run);
+    const asFetched = { phase: 'fetched', leaves: 'complete', again: undefined, isDead: false } as const;
+    this.runs.push({ ...asFetched, worker, bullId, jobId, feedNumber, token, epoch: 0, seq: 0 });
   }
 
   /** @param isUnheard Redis does it and the reply is lost: it will be sent again */
@@ -194,7 +191,12 @@ export class JobWorld {
     const before = this.group.records.get(jobId);
     const wasRunning = before?.state === 'running';
     const epochBefore = before?.epoch;
-    const asWorker = { workerId: String(run.worker), token, holdsLock: this.holdsLock(run), overdueMs: OVERDUE_MS };
+    const asWorker = {
+      workerId: String(run.worker),
+      runId: token,
+      holdsLock: this.holdsLock(run),
+      overdueMs: OVERDUE_MS,
+    };
     const reply = beginJob(this.group, { jobId, feedNumber, ...asWorker }, this.nowMs);
     if (reply.kind !== 'begun') {
       this.reached.add(`begin: ${reply.kind}`);
@@ -228,9 +230,8 @@ export class JobWorld {
     return (run: Run): (() => void) => {
       const { jobId, epoch, seq } = run;
       const frame = `${jobId}e${epoch},${seq + 1},${events}\n`;
-      const { verdict, told } = relayFrames(this.group, {
-        ...{ jobId, epoch, firstSeq: seq + 1, lastSeq: seq + events, frame },
-      });
+      const ask = { jobId, epoch, firstSeq: seq + 1, lastSeq: seq + events, frame };
+      const { verdict, told } = relayFrames(this.group, ask);
       this.hear(jobId, told);
       return () => {
         run.seq += events;

@@ -6,9 +6,9 @@ export type RunVerdict = 'go' | 'stale' | 'cancelled';
 export interface BeginAsk {
   jobId: string;
   workerId: string;
-  /** BullMQ's token of this run and no other. */
-  token: string;
-  /** The lock of BullMQ's job has that token: nobody took it for lost. */
+  /** Of this run and no other. */
+  runId: string;
+  /** The lock of its BullMQ job has its token: nobody took it for lost. */
   holdsLock: boolean;
   /** n of BullMQ's `<id>-<n>`. */
   feedNumber: number;
@@ -33,11 +33,11 @@ export type BeginReply =
 
 /** Starts a run. The twin of `begin-job.lua`. */
 export function beginJob(group: JobGroup, ask: BeginAsk, nowMs: number): BeginReply {
-  const { jobId, workerId, token, feedNumber } = ask;
+  const { jobId, workerId, runId, feedNumber } = ask;
   const record = group.records.get(jobId);
   if (record === undefined) return { kind: 'gone' };
   if (isOver(record) || feedNumber < record.fed || !ask.holdsLock) return { kind: 'over' };
-  const isRepeat = record.state === 'running' && record.token === token;
+  const isRepeat = record.state === 'running' && record.run === runId;
   if (record.state === 'queued' && group.backlog.has(jobId)) {
     if (feedNumber === record.fed) return { kind: 'over' };
     group.backlog.delete(jobId);
@@ -49,7 +49,7 @@ export function beginJob(group: JobGroup, ask: BeginAsk, nowMs: number): BeginRe
     else group.fed.delete(jobId);
     group.due.set(jobId, record.deadlineMs + ask.overdueMs);
     record.startedAtMs ??= nowMs;
-    Object.assign(record, { state: 'running', worker: workerId, token });
+    Object.assign(record, { state: 'running', worker: workerId, run: runId });
   }
   return {
     kind: 'begun',
