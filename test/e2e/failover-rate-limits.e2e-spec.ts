@@ -63,8 +63,12 @@ describe('a lone deployment that answers 429', () => {
   it('429 with Retry-After when the caller’s wait would end first, from the first call and from the next', async () => {
     const scripts = { only: once({ kind: 'rate_limit', retryAfterMs: 30_000 }) };
     await withSluice(LONE, { scripts }, async ({ call, callsTo }) => {
-      const impatient = [{ prefer: 'wait=1' }, { prefer: 'wait=5' }, { 'x-sluice-when-full': 'reject' }];
-      for (const headers of impatient as Record<string, string>[]) {
+      const impatient: Record<string, string>[] = [
+        { prefer: 'wait=1' },
+        { prefer: 'wait=5' },
+        { 'x-sluice-when-full': 'reject' },
+      ];
+      for (const headers of impatient) {
         const startedMs = performance.now();
         const response = await call({}, headers);
         expect(performance.now() - startedMs).toBeLessThan(900);

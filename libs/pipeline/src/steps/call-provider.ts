@@ -1,4 +1,4 @@
-import { attemptTimeouts, callsMade, type Failure } from '@sluice/core';
+import { attemptTimeouts, callsMade, type AttemptTimeouts, type Deployment, type Failure } from '@sluice/core';
 import type { Call, StreamEvent, Usage } from '@sluice/providers';
 import { roleChunk, sseData, SSE_DONE, usageChunk, type Served } from '@sluice/wire';
 import type { Run, RunDeps } from '../run-deps.js';
@@ -38,18 +38,33 @@ export async function callProvider(
   run.attempts++;
 
   const startedMs = performance.now();
-  const timed = <Result extends object>(result: Result): Result & { durationMs: number } => {
-    const durationMs = performance.now() - startedMs;
-    run.upstreamMs += durationMs;
-    return { ...result, durationMs };
-  };
-  if (job.stream) return timed(await relayStream(run, call, deps.providers.stream(call, deployment, stop, timeouts)));
-
-  const reply = await deps.providers.complete(call, deployment, stop, timeouts);
-  return reply.kind === 'answer'
-    ? timed({ kind: 'answered', body: reply.text, usage: reply.usage })
-    : timed({ kind: 'failed', failure: reply.failure, isCommitted: false });
+  const attempt = await (job.stream
+    ? relayStream(run, call, deps.providers.stream(call, deployment, stop, timeouts))
+    : completeOnce(call, deployment, stop, timeouts, deps));
+  const durationMs = performance.now() - startedMs;
+  run.upstreamMs += durationMs;
+  if (attempt.kind === 'failed' && timeouts.totalMs >= leftMs) {
+    return { ...attempt, failure: ofTheDeadline(attempt.failure), durationMs };
+  }
+  return { ...attempt, durationMs };
 }
+
+async function completeOnce(
+  call: Call,
+  deployment: Deployment,
+  stop: AbortSignal,
+  timeouts: AttemptTimeouts,
+  { providers }: RunDeps,
+): Promise<Untimed<Attempt>> {
+  const reply = await providers.complete(call, deployment, stop, timeouts);
+  return reply.kind === 'answer'
+    ? { kind: 'answered', body: reply.text, usage: reply.usage }
+    : { kind: 'failed', failure: reply.failure, isCommitted: false };
+}
+
+/** Cut off because the caller's time was over: that is not the deployment's fault. */
+const ofTheDeadline = (failure: Failure): Failure =>
+  failure.kind === 'timeout' && failure.phase === 'total' ? { ...failure, kind: 'deadline' } : failure;
 
 type Untimed<Timed> = Timed extends Attempt ? Omit<Timed, 'durationMs'> : never;
 

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
+import { MASTER_KEY } from '../support/sluice.js';
+import { withSluice, type PlayedSluice } from '../support/with-sluice.js';
+
+const LONE = [{ profile: 'only', params: 'rpm: 100' }];
+
+describe('a client that leaves', () => {
+  const callToLeave = ({ url, group }: PlayedSluice, body: Record<string, unknown>) => {
+    const leave = new AbortController();
+    const response = fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${MASTER_KEY}` },
+      body: JSON.stringify({ model: group, messages: [{ role: 'user', content: 'Say hello.' }], ...body }),
+      signal: leave.signal,
+    });
+    response.catch(() => undefined);
+    return { response, leave: () => leave.abort() };
+  };
+
+  const closedSoon = async ({ callsTo, inFlight }: PlayedSluice): Promise<void> => {
+    const leftAtMs = Date.now();
+    await eventually(() => callsTo('only')[0]!.outcome === 'client_closed', {
+      withinMs: 1_000,
+      what: 'the socket to close',
+    });
+    const { atMs, endMs } = callsTo('only')[0]!;
+    expect(atMs + endMs! - leftAtMs).toBeLessThan(1_000); // F22
+    await eventually(async () => (await inFlight()) === 0, { withinMs: 1_000, what: 'the lease to be given back' });
+  };
+
+  it.each([
+    ['a stream before its first token', true],
+    ['a JSON call', false],
+  ])('%s: the provider’s socket is closed', async (_name, stream) => {
+    await withSluice(LONE, { scripts: { only: { latency: { p50: 5_000 } } } }, async (sluice) => {
+      const { leave } = callToLeave(sluice, { stream });
+      await eventually(() => sluice.callsTo('only').length === 1, {
+        withinMs: 2_000,
+        what: 'the provider to be called',
+      });
+      leave();
+      await closedSoon(sluice);
+      expect(sluice.callsTo('only')).toHaveLength(1);
+    });
+  });
+
+  it('in the middle of a stream: the same', async () => {
+    const slow = { tokensPerSecond: 20, answer: { tokens: 200 } };
+    await withSluice(LONE, { scripts: { only: slow } }, async (sluice) => {
+      const { response, leave } = callToLeave(sluice, { stream: true });
+      const reader = (await response).body!.getReader();
+      await reader.read();
+      leave();
+      await closedSoon(sluice);
+    });
+  });
+
+  it('while the call waits for capacity: nobody is called for it', async () => {
+    const refuses = {
+      rules: [{ times: 1, do: { kind: 'rate_limit', retryAfterMs: 2_000 } }],
+      limits: { retryAfter: 'ms' },
+    };
+    await withSluice(LONE, { scripts: { only: refuses } }, async (sluice) => {
+      const { leave } = callToLeave(sluice, {});
+      await eventually(() => sluice.callsTo('only')[0]?.status === 429, { withinMs: 2_000, what: 'the 429' });
+      leave();
+      const next = await sluice.call({}); // waits for the same return
+      expect(next.status).toBe(200);
+      expect(sluice.callsTo('only').map((c) => c.status)).toEqual([429, 200]);
+    });
+  });
+
+  it('does not count against the deployment', async () => {
+    const yaml = 'router_settings: {allowed_fails: 0, cooldown_time: 60}';
+    const scripts = { only: { rules: [{ times: 2, do: { delayHeadersMs: 5_000 } }] } };
+    await withSluice(LONE, { yaml, scripts }, async (sluice) => {
+      for (let i = 1; i <= 2; i++) {
+        const { leave } = callToLeave(sluice, { stream: i === 2 });
+        await eventually(() => sluice.callsTo('only').length === i, {
+          withinMs: 2_000,
+          what: 'the provider to be called',
+        });
+        leave();
+      }
+      expect((await sluice.call({})).status).toBe(200);
+    });
+  });
+});
