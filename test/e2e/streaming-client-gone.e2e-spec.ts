@@ -1,4 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Agent, fetch } from 'undici';
 import { eventually } from '../eventually.js';
 import { MASTER_KEY } from '../support/sluice.js';
 import { withSluice, type PlayedSluice } from '../support/with-sluice.js';
@@ -6,6 +7,12 @@ import { withSluice, type PlayedSluice } from '../support/with-sluice.js';
 const LONE = [{ profile: 'only', params: 'rpm: 100' }];
 
 describe('a client that leaves', () => {
+  let dispatcher: Agent; // its sockets end with the test: an idle one would keep the api from closing
+  beforeEach(() => {
+    dispatcher = new Agent();
+  });
+  afterEach(() => dispatcher.destroy());
+
   const callToLeave = ({ url, group }: PlayedSluice, body: Record<string, unknown>) => {
     const leave = new AbortController();
     const response = fetch(`${url}/v1/chat/completions`, {
@@ -13,6 +20,7 @@ describe('a client that leaves', () => {
       headers: { 'content-type': 'application/json', authorization: `Bearer ${MASTER_KEY}` },
       body: JSON.stringify({ model: group, messages: [{ role: 'user', content: 'Say hello.' }], ...body }),
       signal: leave.signal,
+      dispatcher,
     });
     response.catch(() => undefined);
     return { response, leave: () => leave.abort() };
