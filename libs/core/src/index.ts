@@ -29,3 +29,8 @@ export { renewLeases, settleLease } from './leases/settle-lease.js';
 export { takeLease } from './leases/take-lease.js';
 export { groupNumberOf, isJobId, newJobId } from './job-id.js';
 export { fallbackTargets } from './dispatch/fallback-targets.js';
+export { acceptJob } from './job/accept-job.js';
+export { cancelJob, expireJob, finishJob } from './job/end-job.js';
+export { feedWindow, sweepGroup } from './job/feed-window.js';
+export { newJobGroup, type JobGroup, type JobRecord, type TerminalState, type Told } from './job/job-group.js';
+export { beginJob, noteAttempt, relayFrames, requeueJob } from './job/run-job.js';

@@ -98,6 +98,7 @@ export class JobWorld {
     'give back, unheard': (pick) => this.command('going', pick, this.giveBack(pick), true),
     'hand back': (pick) => this.command('going', pick, this.handBack()),
     'hand back, unheard': (pick) => this.command('going', pick, this.handBack(), true),
+    'write after the end': (pick) => this.writeLate(pick),
     throw: (pick) => this.throw(pick),
     leave: (pick) => this.command('leaving', pick, (run) => this.leave(run)),
     crash: (pick) => this.crash(pick % WORKERS, pick % 2 === 0),
@@ -106,7 +107,7 @@ export class JobWorld {
     feed: () => this.feed(),
     sweep: () => this.sweep(),
     'end overdue': (pick) => this.endOverdue(pick),
-    'time passes': (pick) => void (this.nowUs += [1_000, 1, 6, 35][pick % 4]! * (pick % 4 === 0 ? 1 : SECOND_US)),
+    'time passes': (pick) => void (this.nowUs += [1_000, 1, 6, 65][pick % 4]! * (pick % 4 === 0 ? 1 : SECOND_US)),
   };
 
   private newJob(): string | undefined {
@@ -120,8 +121,8 @@ export class JobWorld {
     if (jobId === undefined) return;
     this.group.beatMs = this.nowMs;
     const ask = { jobId, isDirect, request: 'q', job: 'j', replyTo: 'inbox', isLone: false, mostWaiting: 99 };
-    const dueInMs = [3_000, 20_000][pick % 2]!;
-    const times = { dueInMs, deadlineMs: this.nowMs + 20_000, startInMs: 1, silenceMs: 7_000 };
+    const dueInMs = [3_000, 60_000][pick % 2]!;
+    const times = { dueInMs, deadlineMs: this.nowMs + 60_000, startInMs: 1, silenceMs: 7_000 };
     const reply = acceptJob(this.group, this.bullView(), { ...ask, ...times }, this.nowUs);
     must(reply.kind === 'accepted', 'a living group takes a job');
     if (!this.seen.has(jobId)) {
@@ -242,11 +243,15 @@ export class JobWorld {
 
   private finish(state: TerminalState) {
     return (run: Run): (() => void) => {
-      const reply = finishJob(this.group, run.epoch, endOf(run.jobId, state, `by ${run.epoch}`), true);
+      const ask = endOf(run.jobId, state, `by ${run.token}`);
+      const reply = finishJob(this.group, run.epoch, ask, true);
       if (reply.kind === 'finished') {
         this.hear(run.jobId, reply.told);
         this.seen.get(run.jobId)!.holder = undefined;
-      } else this.checkStale(run);
+      } else {
+        must(this.group.records.get(run.jobId)!.outcome !== ask.outcome, 'a run hears that its end was written');
+        this.checkStale(run);
+      }
       return () => {
         run.phase = 'leaving';
         run.leaves = state === 'failed' && reply.kind === 'finished' ? 'fail' : 'complete';
@@ -277,6 +282,17 @@ export class JobWorld {
         if (reply === 'requeued') run.leaves = untilMs === undefined ? 'to wait' : 'complete';
       }
     };
+  }
+
+  /** What the provider still sends to a run that has ended or given back its job. */
+  private writeLate(pick: number): void {
+    const run = this.runs.filter(({ phase, epoch }) => phase === 'leaving' && epoch > 0)[pick % WORKERS];
+    if (run === undefined || this.seen.get(run.jobId)!.holder === run) return;
+    const { jobId, epoch, seq } = run;
+    const frame = { jobId, epoch, firstSeq: seq + 1, lastSeq: seq + 1, frame: `${jobId}e${epoch},${seq + 1},1\n` };
+    must(relayFrames(this.group, frame).verdict === 'stale', 'nothing is written after the end');
+    must(noteAttempt(this.group, jobId, epoch, 'late') === 'stale', 'no call begins after the end');
+    this.reached.add('late write');
   }
 
   /** Redis refused a command of the run, or a bug: BullMQ keeps its job as failed. */
@@ -330,9 +346,12 @@ export class JobWorld {
     const before = [...this.group.backlog].sort(([, a], [, b]) => a - b).map(([id]) => id);
     const { gate } = this.group;
     const bull = this.bullView();
+    let onTheirWay = 0;
+    for (const atMs of this.group.fed.values()) if (atMs > this.nowMs - LIMITS.addTakesMs) onTheirWay++;
+    const held = Math.max(bull.waiting, onTheirWay) + bull.active;
     const { fed } = feedWindow(this.group, bull, LIMITS, this.nowMs);
     must(fed.length === 0 || (gate?.untilMs ?? 0) <= this.nowMs, 'nothing is fed before the gate opens');
-    must(fed.length <= Math.max(0, WINDOW - bull.waiting - bull.active), 'the window is kept');
+    must(fed.length <= Math.max(0, WINDOW - held), 'the window is kept');
     must(
       fed.every(({ jobId }, i) => jobId === before[i]),
       'the backlog is fed in its order',
@@ -420,7 +439,9 @@ export class JobWorld {
 
   /** From here on nothing breaks any more: everything accepted comes to its end. */
   settle(): void {
-    for (let round = 0; round < 40; round++) {
+    const { records, backlog, due, fed } = this.group;
+    const inTime = [...due].filter(([id, ms]) => records.get(id)!.state === 'queued' && ms > this.nowMs + 40_000);
+    for (let round = 0; round < 40 && !this.isQuiet; round++) {
       while (this.adds.length > 0) this.do('add arrives', 0);
       this.do('stalled check', 0);
       this.do('feed', 0);
@@ -433,11 +454,20 @@ export class JobWorld {
       while (this.overdue.length > 0) this.do('end overdue', 0);
       this.nowUs += 3 * SECOND_US;
     }
-    const { records, backlog, due, fed } = this.group;
+    for (const [jobId] of inTime) must(records.get(jobId)!.state !== 'expired', `${jobId} does not wait for nothing`);
     for (const [jobId, record] of records) must(isOver(record), `${jobId} comes to its end`);
     must(backlog.size + due.size + fed.size === 0, 'nothing is left in a set');
     for (const { place } of this.bull.values()) must(place === 'failed', 'nothing is left in BullMQ');
     for (const { state } of records.values()) this.reached.add(state);
+  }
+
+  private get isQuiet(): boolean {
+    return this.group.due.size + this.wait.length + this.runs.length + this.adds.length === 0 && !this.hasActive;
+  }
+
+  private get hasActive(): boolean {
+    for (const { place } of this.bull.values()) if (place === 'active') return true;
+    return false;
   }
 
   private get nowMs(): number {
@@ -482,6 +512,7 @@ const TABLE = {
   'give back, unheard': 1,
   'hand back': 2,
   'hand back, unheard': 1,
+  'write after the end': 1,
   throw: 1,
   leave: 6,
   crash: 1,
