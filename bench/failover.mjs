@@ -49,7 +49,7 @@ await bench(async () => {
     for (const contestant of contestants({ withPeers: options.peers })) {
       say(`${scenario.name}: ${contestant.name}, ${seconds} s`);
       const figures = await rehearse(contestant, scenario, seconds);
-      if (figures === undefined) continue;
+      if (figures === undefined) continue; // it cannot be had on this machine
       const met = isMet(figures, scenario.target);
       if (contestant.name === 'Sluice') isContent &&= met;
       rows.push(rowOf(`${scenario.name}: ${contestant.name}`, figures, met));
@@ -67,14 +67,19 @@ function rowOf(name, figures, met) {
   return [
     name,
     `${(figures.successShare * 100).toFixed(2)}%`,
-    (figures.averageMs / 1_000).toFixed(2),
-    (figures.p95Ms / 1_000).toFixed(2),
+    fixed(figures.averageMs / 1_000, 2),
+    fixed(figures.p95Ms / 1_000, 2),
     figures.lateCalls,
     figures.refusals,
-    figures.overP50Ms.toFixed(1),
-    figures.overMs.toFixed(1),
+    fixed(figures.overP50Ms, 1),
+    fixed(figures.overMs, 1),
     met ? 'yes' : '**no**',
   ];
+}
+
+/** Where no call succeeded there is nothing to tell. */
+function fixed(value, digits) {
+  return Number.isFinite(value) ? value.toFixed(digits) : '–';
 }
 
 function tellMore({ sent, log, joined, providerCalls, late }) {

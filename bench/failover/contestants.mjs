@@ -30,12 +30,13 @@ function portkeyRouting(bases) {
   };
 }
 
-/** `start` is told the base URL of each deployment. */
+/** `start` is told the base URL of each deployment, `wantsPlainHosts` that no profile may stand in it. */
 export function contestants({ withPeers }) {
   const own = [{ name: 'Sluice', start: (bases) => startSluice({ config: configTo(bases), key: KEY }) }];
   const peers = [
     {
       name: 'Portkey',
+      wantsPlainHosts: true, // it refuses an `@` in a URL
       start: async (bases) => startPortkey({ routing: portkeyRouting(bases), port: await freePort() }),
     },
     {

@@ -4,8 +4,9 @@ import { connect, createServer } from 'node:net';
 /**
  * A door in front of a server. While it is shut, connections are refused and those that were open are reset: a host that is
  * down, which an HTTP answer cannot play.
+ * @param prefix put before the path of each request, `/@healthy`: makes a profile of the simulator look like a host
  */
-export async function openGate(target) {
+export async function openGate(target, prefix = '') {
   const { hostname, port } = new URL(target);
   const sockets = new Set();
   const server = createServer({ noDelay: true }, (inner) => {
@@ -21,7 +22,8 @@ export async function openGate(target) {
         other.destroy();
       });
     }
-    inner.pipe(outer);
+    inner.on('data', (bytes) => outer.write(prefix === '' ? bytes : withPrefix(bytes, prefix)));
+    inner.once('end', () => outer.end());
     outer.pipe(inner);
   });
   const listen = async (at) => {
@@ -37,4 +39,11 @@ export async function openGate(target) {
     await once(server, 'close');
   };
   return { origin: `http://127.0.0.1:${own}`, shut, open: () => listen(own), stop: shut };
+}
+
+/** Callers do not pipeline: a request begins where a piece begins. */
+function withPrefix(bytes, prefix) {
+  const start = 'POST ';
+  if (bytes.latin1Slice(0, start.length) !== start) return bytes;
+  return Buffer.concat([Buffer.from(start + prefix), bytes.subarray(start.length)]);
 }

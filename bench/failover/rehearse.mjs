@@ -3,45 +3,53 @@ import { GROUP } from './contestants.mjs';
 import { openGate } from './gate.mjs';
 import { judge } from './judge.mjs';
 import { openLoop } from './open-loop.mjs';
+import { DEPLOYMENTS } from './scenarios.mjs';
 import { startSimulator } from './simulator.mjs';
 
 const PER_SECOND = 10;
 const CLIENT_TIMEOUT_MS = 30_000;
+/** Its connections are refused in the outage; `flaky` answers 503. */
+const UNREACHABLE = 'healthy';
 
 /**
  * One scenario with one gateway, each with a fresh simulator.
  * @returns the figures of `judge`, and calls and log to look into; undefined when the gateway cannot be had on this machine
  */
-export async function rehearse({ start }, scenario, seconds) {
+export async function rehearse({ start, wantsPlainHosts = false }, scenario, seconds) {
   const simulator = await startSimulator(scenario.profiles);
-  const gate = await openGate(simulator.origin);
-  const bases = {
-    limited: `${simulator.origin}/@limited/v1`,
-    flaky: `${simulator.origin}/@flaky/v1`,
-    healthy: `${gate.origin}/@healthy/v1`,
-  };
+  const prefixOf = (name) => (wantsPlainHosts ? `/@${name}` : '');
+  // Only what is to be refused needs a gate; it costs a call some time that the model does not count.
+  const gated = wantsPlainHosts ? DEPLOYMENTS : [UNREACHABLE];
+  const gates = new Map();
+  for (const name of gated) gates.set(name, await openGate(simulator.origin, prefixOf(name)));
+  const bases = Object.fromEntries(
+    DEPLOYMENTS.map((name) => {
+      const origin = gates.get(name)?.origin ?? simulator.origin;
+      return [name, wantsPlainHosts ? `${origin}/v1` : `${origin}/@${name}/v1`];
+    }),
+  );
   const system = await start(bases);
-  if (system === undefined) {
-    await gate.stop();
+  try {
+    if (system === undefined) return undefined;
+    const over = new AbortController();
+    const gate = gates.get(UNREACHABLE);
+    const outage = scenario.outage && playOutage(scenario, seconds, { simulator, gate, signal: over.signal });
+    const sent = await openLoop({
+      ...system,
+      group: GROUP,
+      perSecond: PER_SECOND,
+      seconds,
+      timeoutMs: CLIENT_TIMEOUT_MS,
+    });
+    over.abort();
+    await outage;
+    const log = await simulator.requests();
+    return { ...judge(sent, log), log, sent };
+  } finally {
+    await system?.stop();
+    for (const gate of gates.values()) await gate.stop();
     await simulator.stop();
-    return undefined;
   }
-  const over = new AbortController();
-  const outage = scenario.outage && playOutage(scenario, seconds, { simulator, gate, signal: over.signal });
-  const calls = await openLoop({
-    ...system,
-    group: GROUP,
-    perSecond: PER_SECOND,
-    seconds,
-    timeoutMs: CLIENT_TIMEOUT_MS,
-  });
-  over.abort();
-  await outage;
-  const log = await simulator.requests();
-  await system.stop();
-  await gate.stop();
-  await simulator.stop();
-  return { ...judge(calls, log), log, sent: calls };
 }
 
 /** `flaky` answers 503 and `healthy` cannot be reached; then both are as before. */

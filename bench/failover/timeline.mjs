@@ -20,7 +20,7 @@ export function timeline(sent, log) {
   return [...steps]
     .toSorted(([a], [b]) => a - b)
     .map(([step, counts]) => {
-      const told = [...counts].toSorted().map(([what, times]) => `${what} ${times}`);
+      const told = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([what, times]) => `${what} ${times}`);
       return `${String((step * STEP_MS) / 1_000).padStart(3)} s: ${told.join(', ')}`;
     });
 }
