@@ -35,8 +35,14 @@ export async function readSse(response: Response): Promise<SeenStream> {
   const body = await response.text();
   const { status, headers } = response;
   const seen: SeenStream = {
-    ...{ status, headers, chunks: [], text: '', roles: 0, finishes: [] },
-    ...{ error: undefined, isDone: false },
+    status,
+    headers,
+    chunks: [],
+    text: '',
+    roles: 0,
+    finishes: [],
+    error: undefined,
+    isDone: false,
   };
   if (headers.get('content-type')?.startsWith('text/event-stream') !== true) {
     return { ...seen, error: (JSON.parse(body) as { error: Record<string, unknown> }).error };

@@ -69,7 +69,12 @@ export async function startSluice(
   await api.listen(0, '127.0.0.1');
   const url = `http://127.0.0.1:${(api.getHttpServer().address() as { port: number }).port}`;
   return {
-    ...{ settings, simulator, api, url, group, addWorker },
+    settings,
+    simulator,
+    api,
+    url,
+    group,
+    addWorker,
     workers: running,
     openai: new OpenAI({ apiKey: MASTER_KEY, baseURL: `${url}/v1`, maxRetries: 0 }),
     call: (body, headers = {}) =>

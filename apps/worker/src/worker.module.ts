@@ -64,7 +64,12 @@ function workerProcess(
   const providers = new ProviderClient();
   const breakers = new DeploymentBreakers();
   const deps: RunDeps = {
-    ...{ workerId, records, leases, breakers, providers, emit },
+    workerId,
+    records,
+    leases,
+    breakers,
+    providers,
+    emit,
     models: settings.models,
     policy: settings.policy,
     isStrict: settings.strictNames,
@@ -74,13 +79,18 @@ function workerProcess(
   };
   const concurrency = settings.workerConcurrency;
   const inference = new InferenceWorkers(commands, subscriber, {
-    ...{ workerId, concurrency, onError },
+    workerId,
+    concurrency,
+    onError,
     drainMs: settings.drainMs,
     run: (group, turn, stop, hooks) => runInference(group, turn, stop, hooks, deps),
     expire: (group, job) => expireJob(records, group, job),
   });
   const beat = new WorkerBeat(commands, {
-    ...{ workerId, groups, concurrency, onError },
+    workerId,
+    groups,
+    concurrency,
+    onError,
     alsoOnBeat: () => leases.renewAll(),
   });
   const reaper = new DeadWorkerReaper(
@@ -90,6 +100,15 @@ function workerProcess(
     onError,
   );
   return new WorkerProcess({
-    ...{ workerId, groups, concurrency, clock, inference, beat, reaper, breakers, providers, emit },
+    workerId,
+    groups,
+    concurrency,
+    clock,
+    inference,
+    beat,
+    reaper,
+    breakers,
+    providers,
+    emit,
   });
 }

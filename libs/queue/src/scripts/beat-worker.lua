@@ -1,6 +1,6 @@
 -- A worker says that it lives, to the whole installation.
 --
--- KEYS[1]  {sluice}:workers   sorted set: worker id -> last beat
+-- KEYS[1]  sluice:workers   sorted set: worker id -> last beat
 -- ARGV[1]  worker id
 -- ARGV[2]  1: it leaves
 -- Returns  Redis TIME, ms
