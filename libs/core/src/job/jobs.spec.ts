@@ -18,41 +18,34 @@ function play(schedule: Schedule): JobWorld {
 }
 
 /** Each was once broken; the number says which of the runs, workers … it is about, 0 where nothing stands. */
-const HISTORIES: Record<string, readonly string[]> = {
-  'a job that BullMQ restarts while it stands in the backlog is not run twice': [
-    ...['accept', 'fetch', 'begin', 'give back', 'crash', 'stalled check', 'fetch', 'begin'],
-    ...['feed', 'add arrives', 'fetch 1', 'begin'],
-  ],
-  'a job that BullMQ restarts after it was fed again leaves the healthy run alone': [
-    ...['accept', 'fetch', 'begin', 'give back', 'feed', 'add arrives', 'fetch 1', 'begin', 'relay'],
-    ...['crash', 'stalled check', 'fetch 2', 'begin', 'relay'],
-  ],
-  'an add that comes late, of a feeder that was frozen, leaves the healthy run alone': [
-    ...['accept to backlog', 'feed', 'add arrives, and will again', 'fetch', 'begin', 'give back', 'leave'],
-    ...['feed', 'add arrives 1', 'fetch', 'begin', 'add arrives', 'fetch 1', 'begin', 'relay'],
-  ],
-  'a worker that wakes up after its job was taken for lost leaves the healthy run alone': [
-    ...['accept', 'fetch', 'lock is lost', 'stalled check', 'fetch 1', 'begin 1', 'begin', 'relay'],
-  ],
-  'a begin sent again is no crash': ['accept', 'fetch', 'begin, unheard', 'begin', 'relay'],
-  'a frame sent again is kept and told once': ['accept', 'fetch', 'begin', 'relay, unheard', 'relay', 'relay'],
-  'an end sent again is told once, and its run hears of it': ['accept', 'fetch', 'begin', 'finish, unheard', 'finish'],
-  'a job given back twice waits once': ['accept', 'fetch', 'begin', 'give back, unheard', 'give back', 'leave'],
-  'a job handed back twice is not lost to BullMQ': ['accept', 'fetch', 'begin', 'hand back, unheard', 'hand back'],
-  'a job that began after a sweep saw it goes on': [
-    ...['accept', 'time passes 2', 'sweep', 'fetch', 'begin', 'end overdue', 'relay'],
-  ],
-  'a job whose run threw before it began is fed under the next number': ['accept 1', 'fetch', 'throw', 'leave'],
-  'two feeders at once do not fill the window twice': [
-    ...['accept to backlog', 'accept to backlog', 'accept to backlog', 'accept to backlog', 'feed', 'feed'],
-  ],
-  'a job accepted to the backlog and sent again straight to BullMQ runs once': [
-    ...['accept to backlog', 'accept again', 'fetch', 'begin', 'feed', 'add arrives', 'fetch 1', 'begin', 'relay'],
-  ],
+const HISTORIES: Record<string, string> = {
+  'a job that BullMQ restarts while it stands in the backlog is not run twice':
+    'accept > fetch > begin > give back > crash > stalled check > fetch > begin > feed > add arrives > ' +
+    'fetch 1 > begin',
+  'a job that BullMQ restarts after it was fed again leaves the healthy run alone':
+    'accept > fetch > begin > give back > feed > add arrives > fetch 1 > begin > relay > crash > ' +
+    'stalled check > fetch 2 > begin > relay',
+  'an add that comes late, of a feeder that was frozen, leaves the healthy run alone':
+    'accept to backlog > feed > add arrives, and will again > fetch > begin > give back > leave > feed > ' +
+    'add arrives 1 > fetch > begin > add arrives > fetch 1 > begin > relay',
+  'a worker that wakes up after its job was taken for lost leaves the healthy run alone':
+    'accept > fetch > lock is lost > stalled check > fetch 1 > begin 1 > begin > relay',
+  'a begin sent again is no crash': 'accept > fetch > begin, unheard > begin > relay',
+  'a frame sent again is kept and told once': 'accept > fetch > begin > relay, unheard > relay > relay',
+  'an end sent again is told once, and its run hears of it': 'accept > fetch > begin > finish, unheard > finish',
+  'a job given back twice waits once': 'accept > fetch > begin > give back, unheard > give back > leave',
+  'a job handed back twice is not lost to BullMQ': 'accept > fetch > begin > hand back, unheard > hand back',
+  'a job that began after a sweep saw it goes on':
+    'accept > time passes 2 > sweep > fetch > begin > end overdue > relay',
+  'a job whose run threw before it began is fed under the next number': 'accept 1 > fetch > throw > leave',
+  'two feeders at once do not fill the window twice':
+    'accept to backlog > accept to backlog > accept to backlog > accept to backlog > feed > feed',
+  'a job accepted to the backlog and sent again straight to BullMQ runs once':
+    'accept to backlog > accept again > fetch > begin > feed > add arrives > fetch 1 > begin > relay',
 };
 
-function scheduleOf(history: readonly string[]): Schedule {
-  return history.map((text) => {
+function scheduleOf(history: string): Schedule {
+  return history.split(' > ').map((text) => {
     const [, step, pick] = /^(.+?)(?: (\d+))?$/.exec(text)!;
     return [step as Step, Number(pick ?? 0)];
   });
