@@ -5,6 +5,7 @@
 //   --kind json|burst   (json)     --seconds N (10)     --top N lines (25)     --keep DIR   also leave the .cpuprofile files there
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { KEY } from './load/calls.mjs';
 import { load, proveItAnswers } from './load/load.mjs';
@@ -17,6 +18,9 @@ import { startSplit } from './systems/sluice.mjs';
 import { configTo } from './throughput/contestants.mjs';
 
 const SAMPLE_EVERY_US = 250;
+const SCRIPTS_SECONDS = 2;
+const SCRIPTS_FOR_MS = 500;
+const SETTLE_MS = 500;
 
 const { values: options } = parseArgs({
   options: {
@@ -48,6 +52,7 @@ await bench(async () => {
   const toUs = nowUs();
   const cpuMs = system.processes.map(({ pid }, n) => costOf([pid]).cpuMs - before[n]);
   const commands = await redis.stop();
+  const scripts = await sampleScripts(system.redisSocket, () => load({ ...phase, seconds: SCRIPTS_SECONDS }));
   await system.stop();
 
   say(
@@ -62,7 +67,7 @@ await bench(async () => {
     }
     show(name, selfTimes(profile, { fromUs, toUs, root }), result.calls);
   }
-  showRedis(commands, cpuMs, result.calls);
+  showRedis(commands, scripts, cpuMs, result.calls);
   return result.errors === 0;
 });
 
@@ -90,7 +95,18 @@ function show(name, { busyUs, wallUs, packages, functions }, calls) {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function showRedis(commands, [apiMs, workerMs, redisMs], calls) {
+/** Apart from the rest: keeping everything in the slow log costs Redis some time. */
+async function sampleScripts(socket, underLoad) {
+  const redis = await watchRedis(socket);
+  const [, scripts] = await Promise.all([
+    underLoad(),
+    pause(SETTLE_MS).then(() => redis.sampleScripts(SCRIPTS_FOR_MS)),
+  ]);
+  await redis.stop();
+  return scripts;
+}
+
+function showRedis(commands, scripts, [apiMs, workerMs, redisMs], calls) {
   const perCall = (ms) => `${((ms * 1_000) / calls).toFixed(0)} µs`;
   const lines = [
     `\n## CPU a call: api ${perCall(apiMs)}, worker ${perCall(workerMs)}, Redis ${perCall(redisMs)}\n`,
@@ -106,7 +122,17 @@ function showRedis(commands, [apiMs, workerMs, redisMs], calls) {
         ]),
     ),
     '',
-    'Commands inside a script count for themselves and for the script.',
+    'Commands inside a script count for themselves and for the script. The scripts, each by its own time:',
+    '',
+    markdownTable(
+      ['script', 'share', 'runs', 'µs each'],
+      scripts.map(({ name, count, us }) => [
+        name,
+        `${((us / scripts.reduce((sum, one) => sum + one.us, 0)) * 100).toFixed(1)}%`,
+        count,
+        (us / count).toFixed(1),
+      ]),
+    ),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
