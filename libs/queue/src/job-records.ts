@@ -126,21 +126,16 @@ export class JobRecords {
     return { kind: 'accepted', nextToBacklog: a === 1, feedNow: b === 1 };
   }
 
-  /**
-   * Undefined when there is nothing to run: no record, over already, or it is not this run's (any more).
-   * @param turn without it a run that woke up late, or of a job that was fed again since, makes the one that is well stale
-   */
+  /** Undefined when there is nothing to run: no record, over already, or it is not this run's to begin (any more). */
   async begin(
     group: string,
-    jobId: string,
+    { jobId, fed, token }: Pick<JobTurn, 'jobId' | 'fed' | 'token'>,
     workerId: string,
-    turn?: Pick<JobTurn, 'fed' | 'token'>,
   ): Promise<BegunJob | undefined> {
     const k = keysOf(group);
-    const lock = `${k.bullJob}${bullJobId(jobId, turn?.fed ?? 0)}:lock`;
-    const keys = [k.record(jobId), k.due, k.fed, k.backlog, lock];
-    const claim = [turn?.fed ?? '', turn?.token ?? '', `${workerId}#${++this.begins}`];
-    const reply = await this.beginJob(...keys, jobId, workerId, OVERDUE_MS, ...claim);
+    const keys = [k.record(jobId), k.due, k.fed, k.backlog, `${k.bullJob}${bullJobId(jobId, fed)}:lock`];
+    const runId = `${workerId}#${++this.begins}`;
+    const reply = await this.beginJob(...keys, jobId, workerId, OVERDUE_MS, fed, token, runId);
     if (reply[0].toString('latin1') !== 'begun') return undefined;
     const [, epoch, crashes, nowMs, seq, cancelled, waiting, request, job, progress] = reply;
     return {

@@ -35,10 +35,10 @@ export function expireJob(group: JobGroup, ask: EndAsk, isHeard: boolean, nowMs:
   const record = group.records.get(ask.jobId);
   const dueMs = group.due.get(ask.jobId);
   if (record === undefined || isOver(record) || dueMs === undefined || dueMs > nowMs) return { kind: 'stale' };
-  const ended = end(group, record, ask, isHeard);
-  record.epoch++;
   group.backlog.delete(ask.jobId);
   group.fed.delete(ask.jobId);
+  const ended = end(group, record, ask, isHeard);
+  record.epoch++; // a run that still goes on is stale
   return ended;
 }
 

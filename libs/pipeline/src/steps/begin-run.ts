@@ -17,7 +17,7 @@ type Begun =
 /** Raises the job's epoch and reads what is to be done; a job that may not run (any more) gets its outcome here. */
 export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, deps: RunDeps): Promise<Begun> {
   const { jobId } = turn;
-  const begun = await deps.records.begin(group, jobId, deps.workerId, turn);
+  const begun = await deps.records.begin(group, turn, deps.workerId);
   if (begun === undefined) return { kind: 'nothing_to_do' };
 
   const job = JSON.parse(begun.job) as InferenceJob;

@@ -8,7 +8,7 @@
 -- ARGV[1]  job id
 -- ARGV[2]  worker id
 -- ARGV[3]  ms after its deadline when a job that still runs is ended from outside
--- ARGV[4]  n: how often the job had been fed when BullMQ got it; '': not known, nothing is checked
+-- ARGV[4]  n: how often the job had been fed when BullMQ got it
 -- ARGV[5]  BullMQ's token of this run; several runs, one after the other, may have the same
 -- ARGV[6]  id of this run and no other
 -- Returns  {'gone'} no record · {'over'} terminal already, or not this run's to begin ·
@@ -28,17 +28,14 @@ local state = record[1]
 if not state then return { 'gone' } end
 if state ~= 'queued' and state ~= 'running' then return { 'over' } end
 
-local waiting = redis.call('EXISTS', KEYS[4])
+local n = tonumber(ARGV[4])
 local fed = tonumber(record[9])
-if ARGV[4] ~= '' then
-  local n = tonumber(ARGV[4])
-  if n < fed or redis.call('GET', KEYS[5]) ~= ARGV[5] then return { 'over' } end
-  if waiting == 1 and state == 'queued' and redis.call('ZSCORE', KEYS[4], ARGV[1]) then
-    if n == fed then return { 'over' } end -- given back: it waits for its turn
-    redis.call('ZREM', KEYS[4], ARGV[1])
-    waiting = redis.call('EXISTS', KEYS[4])
-  end
-  fed = n
+if n < fed or redis.call('GET', KEYS[5]) ~= ARGV[5] then return { 'over' } end
+local waiting = redis.call('EXISTS', KEYS[4])
+if waiting == 1 and state == 'queued' and redis.call('ZSCORE', KEYS[4], ARGV[1]) then
+  if n == fed then return { 'over' } end -- given back: it waits for its turn
+  redis.call('ZREM', KEYS[4], ARGV[1])
+  waiting = redis.call('EXISTS', KEYS[4])
 end
 
 local time = redis.call('TIME')
@@ -47,7 +44,7 @@ local epoch = tonumber(record[10])
 local crashes = tonumber(record[12] or 0)
 if state == 'queued' or record[11] ~= ARGV[6] then
   epoch = epoch + 1
-  redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[2], 'run', ARGV[6], 'epoch', epoch, 'fed', fed,
+  redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[2], 'run', ARGV[6], 'epoch', epoch, 'fed', n,
     'startedAt', record[7] or string.format('%.0f', now))
   if state == 'running' then
     crashes = redis.call('HINCRBY', KEYS[1], 'crashes', 1)
