@@ -58,7 +58,8 @@ describe('a client that leaves', () => {
     await withSluice(LONE, { scripts: { only: slow } }, async (sluice) => {
       const { response, leave } = callToLeave(sluice, { stream: true });
       const reader = (await response).body!.getReader();
-      await reader.read();
+      const { done } = await reader.read();
+      expect(done).toBe(false);
       leave();
       await closedSoon(sluice);
     });

@@ -7,7 +7,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import type { Settings } from '@sluice/config';
-import { runInference, type RunDeps } from '@sluice/pipeline';
+import { runInference, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
 import { DeadWorkerReaper, InferenceWorkers, JobRecords, WorkerBeat } from '@sluice/queue';
 import { DeploymentBreakers, Leases, RedisClock } from '@sluice/state';
@@ -74,6 +74,7 @@ function workerProcess(
     policy: settings.policy,
     isStrict: settings.strictNames,
     frames: new FrameRelay(commands),
+    waitingRoom: new WaitingRoom(),
     nowMs: clock.nowMs,
     random: Math.random,
   };

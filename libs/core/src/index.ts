@@ -8,7 +8,7 @@ export { modelOf } from './dispatch/eligible-deployments.js';
 export { nextStep } from './dispatch/next-step.js';
 export type { Candidate } from './dispatch/order-candidates.js';
 export { afterTry, callsMade, startOf, type Progress, type Tried } from './dispatch/progress.js';
-export type { FailReason, Step, StepContext, TargetGroup } from './dispatch/step.js';
+export type { FailReason, PauseFor, Step, StepContext, TargetGroup } from './dispatch/step.js';
 export {
   LEASE_MS,
   type BreakerRules,

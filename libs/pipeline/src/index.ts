@@ -8,3 +8,4 @@ export {
   type SubmitDeps,
   type Submitted,
 } from './submit-inference.js';
+export { WaitingRoom } from './waiting-room.js';

@@ -6,6 +6,7 @@ import type { FrameRelay, JobRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import type { Served } from '@sluice/wire';
 import type { InferenceJob } from './inference-job.js';
+import type { WaitingRoom } from './waiting-room.js';
 
 /** What a worker's runs share. */
 export interface RunDeps {
@@ -19,6 +20,7 @@ export interface RunDeps {
   leases: Pick<Leases, 'take' | 'settle'>;
   breakers: Pick<DeploymentBreakers, 'record' | 'sync'>;
   providers: Pick<ProviderClient, 'complete' | 'stream'>;
+  waitingRoom: WaitingRoom;
   emit: Emit;
   /** Redis TIME, as far as this process knows it. */
   nowMs: () => number;

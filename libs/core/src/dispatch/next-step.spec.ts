@@ -66,8 +66,29 @@ describe('inside a group', () => {
   });
 
   it('waits in place for what returns within a second', () => {
-    expect(step(after(), [refusal('a', 'cooling', 900)], context([LONE]))).toMatchObject({ do: 'pause', ms: 900 });
-    expect(step(after(), [refusal('a', 'parallel', 0)], context([LONE]))).toMatchObject({ do: 'pause', ms: 250 });
+    expect(step(after(), [refusal('a', 'cooling', 900)], context([LONE]))).toMatchObject({
+      do: 'pause',
+      ms: 900,
+      for: 'return',
+    });
+    expect(step(after(), [refusal('a', 'parallel', 0)], context([LONE]))).toMatchObject({
+      do: 'pause',
+      ms: 250,
+      for: 'slot',
+    });
+  });
+
+  it('or in the backlog, when many wait in place already', () => {
+    const of = context([LONE], { mayWaitInPlace: () => false });
+    expect(step(after(), [refusal('a', 'cooling', 900)], of)).toMatchObject({
+      do: 'give_back',
+      untilMs: START_MS + 900,
+    });
+    expect(step(after(), [refusal('a', 'parallel', 0)], of)).toMatchObject({
+      do: 'give_back',
+      untilMs: START_MS + 250,
+    });
+    expect(step(after(tried('a', 'server')), [], of)).toMatchObject({ do: 'pause', for: 'time' }); // its own backoff
   });
 
   it.each([

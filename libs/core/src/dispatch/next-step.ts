@@ -74,7 +74,8 @@ function moveInGroup(
   if (shut.untilMs === Infinity && !isOutageOver) return { do: 'leave', progress, left: undefined };
   const canLeave = nextTarget(progress, context) !== undefined;
   const untilMs = Math.min(shut.untilMs, nowMs + LONGEST_HINT_MS);
-  const group = { name: progress.here, untilMs, isWhole: shut.isWhole };
+  const { isWhole, isGuess } = shut;
+  const group = { name: progress.here, untilMs, isWhole, isGuess };
   return shut.fullMs < Infinity
     ? waitForCapacity(group, shut.fullMs, progress, context, canLeave, nowMs)
     : waitOutOutage(group, progress, context, canLeave, nowMs);
@@ -94,7 +95,7 @@ function askRested(
   const ready = rank.filter((r) => r.readyMs <= nowMs).map((r) => r.deployment);
   if (ready.length > 0) return { do: 'ask', group, candidates: orderCandidates(group, ready, random), progress };
   const untilMs = Math.min(othersBackMs, ...rank.map((r) => r.readyMs));
-  return untilMs < deadlineMs ? { do: 'pause', ms: untilMs - nowMs, progress } : undefined;
+  return untilMs < deadlineMs ? { do: 'pause', ms: untilMs - nowMs, for: 'time', progress } : undefined;
 }
 
 interface ShutOnes {
@@ -106,6 +107,8 @@ interface ShutOnes {
   fullOnes: number;
   /** They are the whole group, for every job. */
   isWhole: boolean;
+  /** The first to be back is one of which nobody knows when. */
+  isGuess: boolean;
 }
 
 /** Those of the group that this job may ask, but not now. */
@@ -117,11 +120,14 @@ function shutOf(
 ): ShutOnes {
   let fullMs = Infinity;
   let outMs = Infinity;
+  let guessMs = Infinity;
   let fullOnes = 0;
   const refusalOf = (id: string, isFresh: boolean): void => {
     const refusal = refused.get(id);
     if (refusal === undefined) return;
-    const untilMs = refusal.untilMs > nowMs ? refusal.untilMs : nowMs + UNKNOWN_RETURN_MS;
+    const isKnown = refusal.untilMs > nowMs;
+    const untilMs = isKnown ? refusal.untilMs : nowMs + UNKNOWN_RETURN_MS;
+    if (!isKnown) guessMs = untilMs;
     if (refusal.verdict === 'breaker_open' || refusal.verdict === 'probing') outMs = Math.min(outMs, untilMs);
     else {
       fullMs = Math.min(fullMs, untilMs);
@@ -135,6 +141,7 @@ function shutOf(
   for (const { readyMs } of eligible.probed) outMs = Math.min(outMs, readyMs, nowMs + UNKNOWN_RETURN_MS); // another's probe may close it
   return {
     untilMs: Math.min(fullMs, outMs),
+    isGuess: guessMs <= Math.min(fullMs, outMs) && guessMs < Infinity,
     fullMs,
     fullOnes: fullOnes + eligible.resting.length,
     isWhole: only === undefined && group.deployments.every((d) => !mayServe(d, undefined) || refused.has(d.id)),

@@ -7,10 +7,16 @@ export type Step =
   /** Lease the first of these that can serve. */
   | { do: 'ask'; group: ModelGroup; candidates: Candidate[]; progress: Progress }
   /** Wait with the worker's slot held. Then decide anew. */
-  | { do: 'pause'; ms: number; progress: Progress }
+  | { do: 'pause'; ms: number; for: PauseFor; progress: Progress }
   /** Back to the head of the group's backlog, slot given back; nothing of the asked group can serve before `untilMs`. */
   | { do: 'give_back'; untilMs: number; progress: Progress }
   | { do: 'fail'; because: FailReason; progress: Progress };
+
+/**
+ * `time`: a backoff or an outage. `return`: capacity that is known to be back then. `slot`: a call that ends; nobody knows
+ * when, so it is looked at again after `ms` at the latest.
+ */
+export type PauseFor = 'time' | 'return' | 'slot';
 
 export type FailReason =
   /** The error of the first group's last attempt. */
@@ -39,6 +45,11 @@ export interface StepContext {
   /** The whole job. */
   deadlineMs: number;
   rejectWhenFull: boolean;
+  /**
+   * Whether so few calls wait in place for the same that one more may. All that wait for a return ask at the same moment:
+   * many would be a storm, and in no order; the backlog feeds them in turn.
+   */
+  mayWaitInPlace: (what: 'return' | 'slot') => boolean;
 }
 
 export interface TargetGroup {

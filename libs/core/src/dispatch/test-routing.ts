@@ -91,6 +91,7 @@ export function context(
     startByMs: START_MS + 280_000,
     deadlineMs: START_MS + 600_000,
     rejectWhenFull: false,
+    mayWaitInPlace: () => true,
     ...own,
     policy: policy(own.policy),
   };

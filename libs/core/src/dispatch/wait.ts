@@ -1,13 +1,16 @@
 import { consequenceOf } from '../failure.js';
 import { goBack } from './next-target.js';
 import type { LeftGroup, Progress } from './progress.js';
-import type { FailReason, Step, StepContext } from './step.js';
+import type { FailReason, PauseFor, Step, StepContext } from './step.js';
 
 /** A step, or: this group cannot serve the job, it goes to the next. `left`: the group is not spent, only full or shut. */
 export type Move = Step | { do: 'leave'; progress: Progress; left: LeftGroup | undefined };
 
 /** Everybody of the group whom this job may still ask is shut; when the first of them may be back. */
-export type Shut = Omit<LeftGroup, 'because'>;
+export interface Shut extends Omit<LeftGroup, 'because'> {
+  /** Nobody knows when: when another call ends. */
+  isGuess: boolean;
+}
 
 const PAUSE_AT_MOST_MS = 1_000;
 const WAIT_BEFORE_FALLBACK_MS = 5_000;
@@ -25,13 +28,14 @@ export function waitForCapacity(
   nowMs: number,
 ): Move {
   const { shutSinceMs: _, ...open } = progress;
-  const left: LeftGroup = { ...shut, because: 'full' };
+  const left = leftBy(shut, 'full');
+  const what = shut.isGuess ? 'slot' : 'return';
   if (canLeave) {
     const isSoon = fullMs - nowMs <= WAIT_BEFORE_FALLBACK_MS;
     const waitsLeft = 1 + context.policy.numRetries - open.capacityWaits;
     if (context.rejectWhenFull || !isSoon || waitsLeft <= 0) return { do: 'leave', progress: open, left };
     const waiting = { ...open, capacityWaits: open.capacityWaits + 1 };
-    return waitUntil(shut.untilMs, isForAll(waiting, left, shut.untilMs), waiting, nowMs);
+    return waitForAll(shut.untilMs, what, left, waiting, waiting, context, nowMs);
   }
   const elsewhere = firstBack(open, 'full');
   const goesBack = elsewhere !== undefined && elsewhere.untilMs < shut.untilMs;
@@ -39,7 +43,8 @@ export function waitForCapacity(
   if (context.rejectWhenFull || untilMs > context.startByMs) {
     return { do: 'fail', because: { kind: 'no_capacity', retryAfterMs: untilMs - nowMs }, progress: open };
   }
-  return waitUntil(untilMs, isForAll(open, left, untilMs), goesBack ? goBack(open, elsewhere, left) : open, nowMs);
+  const then = goesBack ? goBack(open, elsewhere, left) : open;
+  return waitForAll(untilMs, goesBack ? 'return' : what, left, open, then, context, nowMs);
 }
 
 /**
@@ -53,7 +58,7 @@ export function waitOutOutage(
   canLeave: boolean,
   nowMs: number,
 ): Move {
-  const left: LeftGroup = { ...shut, because: 'out' };
+  const left = leftBy(shut, 'out');
   if (canLeave) return { do: 'leave', progress, left };
   const shutSinceMs = progress.shutSinceMs ?? nowMs;
   const waiting = { ...progress, shutSinceMs };
@@ -61,7 +66,7 @@ export function waitOutOutage(
   if (nowMs >= giveUpMs || shut.untilMs > giveUpMs) {
     const full = firstBack(progress, 'full');
     if (full !== undefined && full.untilMs <= context.startByMs) {
-      return waitUntil(full.untilMs, false, goBack(progress, full, left), nowMs);
+      return waitInPlace(full.untilMs, 'return', goBack(progress, full, left), nowMs);
     }
     const retryAfterMs = Math.max(PAUSE_AT_MOST_MS, shut.untilMs - nowMs);
     return { do: 'fail', because: failReason(progress, { kind: 'all_out', retryAfterMs }), progress: waiting };
@@ -71,8 +76,8 @@ export function waitOutOutage(
   const elsewhere = firstBack(progress);
   const goesBack = elsewhere !== undefined && elsewhere.untilMs < lookMs;
   return goesBack
-    ? waitUntil(elsewhere.untilMs, false, goBack(waiting, elsewhere, left), nowMs)
-    : waitUntil(lookMs, false, waiting, nowMs);
+    ? waitInPlace(elsewhere.untilMs, 'time', goBack(waiting, elsewhere, left), nowMs)
+    : waitInPlace(lookMs, 'time', waiting, nowMs);
 }
 
 /** The group is spent and there is no other: back to one that was only full, else this is the end. */
@@ -81,7 +86,7 @@ export function endOrGoBack(progress: Progress, context: StepContext, nowMs: num
   const back = firstBack(progress, 'full');
   const mayGoOn = ended === undefined || consequenceOf(ended).fallback === 'general';
   if (back !== undefined && mayGoOn && back.untilMs <= context.startByMs && !context.rejectWhenFull) {
-    return waitUntil(back.untilMs, false, goBack(progress, back, undefined), nowMs);
+    return waitInPlace(back.untilMs, 'return', goBack(progress, back, undefined), nowMs);
   }
   const isFull = progress.tried.some(({ kind }) => kind === 'rate_limit') || progress.left.some(isLeftFull);
   const retryAfterMs = PAUSE_AT_MOST_MS;
@@ -89,11 +94,35 @@ export function endOrGoBack(progress: Progress, context: StepContext, nowMs: num
   return { do: 'fail', because: failReason(progress, otherwise), progress };
 }
 
-function waitUntil(untilMs: number, isForEverybody: boolean, progress: Progress, nowMs: number): Step {
-  const ms = Math.max(1, untilMs - nowMs);
-  return ms <= PAUSE_AT_MOST_MS || !isForEverybody
-    ? { do: 'pause', ms, progress }
-    : { do: 'give_back', untilMs, progress };
+const leftBy = ({ name, untilMs, isWhole }: Shut, because: LeftGroup['because']): LeftGroup => ({
+  name,
+  untilMs,
+  because,
+  isWhole,
+});
+
+const waitInPlace = (untilMs: number, what: PauseFor, progress: Progress, nowMs: number): Step => ({
+  do: 'pause',
+  ms: Math.max(1, untilMs - nowMs),
+  for: what,
+  progress,
+});
+
+/** In place when it is short and few do, or when others need not wait; else in the backlog. */
+function waitForAll(
+  untilMs: number,
+  what: 'return' | 'slot',
+  left: LeftGroup,
+  progress: Progress,
+  then: Progress,
+  context: StepContext,
+  nowMs: number,
+): Step {
+  const isShort = untilMs - nowMs <= PAUSE_AT_MOST_MS;
+  if (!isForAll(progress, left, untilMs) || (isShort && context.mayWaitInPlace(what))) {
+    return waitInPlace(untilMs, what, then, nowMs);
+  }
+  return { do: 'give_back', untilMs: Math.max(nowMs + 1, untilMs), progress: then };
 }
 
 /**

@@ -91,6 +91,7 @@ export async function releaseLease(dispatched: Dispatched, kind: 'neutral' | 'un
 
 async function settle({ deployment, group, lease }: Dispatched, outcome: LeaseOutcome, deps: RunDeps): Promise<void> {
   const { stateAfter, untilMs, changed } = await deps.leases.settle(lease, outcome);
+  deps.waitingRoom.slotFree(lease.group);
   deps.breakers.sync(deployment.id, stateAfter === 'open' ? 'open' : 'closed');
   const reason = 'reason' in outcome ? outcome.reason : '';
   if (changed === 'opened') deps.emit('deployment.opened', { deployment: deployment.id, group, reason, untilMs });

@@ -33,7 +33,8 @@ const PROBE_EVERY_MS = 2_000;
 
 /** Finds a deployment that may serve now and leases it; or says why there is none. Core decides, this asks and waits. */
 export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
-  const context = contextOf(run, deps);
+  let asked = run.job.group; // home of those who were asked last
+  const context = contextOf(run, deps, (what) => deps.waitingRoom.hasPlace(asked, what));
   let refusals: LeaseRefusal[] = [];
   for (;;) {
     if (run.stop.aborted) return { kind: 'stopped' };
@@ -41,18 +42,21 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
     run.progress = step.progress;
     switch (step.do) {
       case 'ask': {
-        const asked = await takeLease(run, step.candidates, deps);
-        if (asked.kind === 'refused') {
-          refusals = [...refusals, ...asked.refusals];
+        asked = step.candidates[0]!.deployment.group;
+        const reply = await takeLease(run, step.candidates, deps);
+        if (reply.kind === 'refused') {
+          refusals = [...refusals, ...reply.refusals];
           break;
         }
-        const { deployment, lease } = asked;
+        const { deployment, lease } = reply;
         const leased = { group: step.group.name, deployment: deployment.id };
         const othersCanServe = (): boolean => couldGoElsewhere(run.progress, leased, refusals, context, deps.nowMs());
         return { kind: 'leased', deployment, group: step.group.name, lease, othersCanServe };
       }
       case 'pause':
-        await pause(step.ms, run.stop);
+        await (step.for === 'time'
+          ? pause(step.ms, run.stop)
+          : deps.waitingRoom.wait(asked, step.for, step.ms, run.stop));
         refusals = [];
         break;
       case 'give_back':
@@ -63,13 +67,17 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
   }
 }
 
-function contextOf({ job }: Run, { models, policy, isStrict }: RunDeps): StepContext {
+function contextOf(
+  { job }: Run,
+  { models, policy, isStrict }: RunDeps,
+  mayWaitInPlace: StepContext['mayWaitInPlace'],
+): StepContext {
   const groupOf = (target: string): TargetGroup | undefined => {
     const resolved = resolveModel(models, target === job.group ? job.model : target, isStrict);
     return resolved.kind === 'found' ? { group: resolved.group, only: resolved.only } : undefined;
   };
   const { maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull } = job;
-  return { policy, groupOf, maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull };
+  return { policy, groupOf, maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull, mayWaitInPlace };
 }
 
 type Asked =
