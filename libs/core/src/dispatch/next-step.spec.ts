@@ -183,12 +183,22 @@ describe('with nobody free', () => {
   });
 
   it.each<[string, Progress, LeaseRefusal[], string | undefined]>([
-    ['it failed at one that is free', after(tried('a', 'auth')), [refusal('b', 'cooling', 9_000)], undefined],
+    [
+      'it failed at one that is free',
+      after(tried('a', 'context_length', { model: 'small' })),
+      [refusal('b', 'cooling', 9_000)],
+      undefined,
+    ],
     ['it asked for one by its id', after(), [refusal('b', 'cooling', 9_000)], 'b'],
   ])('the gate stays open for the others when %s', (_name, progress, refusals, only) => {
     const of = context([PAIR]);
     const mine: StepContext = { ...of, groupOf: (name) => of.groupOf(name === 'g' && only ? only : name) };
     expect(step(progress, refusals, mine)).toMatchObject({ do: 'pause', ms: 9_000 });
+  });
+
+  it('one whose key is wrong is out for the others too', () => {
+    const refusals = [refusal('b', 'cooling', 9_000)];
+    expect(step(after(tried('a', 'auth')), refusals, context([PAIR]))).toMatchObject({ do: 'give_back' });
   });
 
   it('an outage is looked at each second, for as long as is configured', () => {

@@ -1,9 +1,10 @@
-import type { ModelGroup } from '../deployment.js';
+import type { Deployment, ModelGroup, RoutingPolicy } from '../deployment.js';
+import { consequenceOf } from '../failure.js';
 import type { LeaseRefusal } from '../leases/lease.js';
 import { eligibleDeployments, mayServe, type Eligible, type Resting } from './eligible-deployments.js';
 import { endsGroup, enter, MOST_ATTEMPTS_PER_JOB, nextTarget } from './next-target.js';
 import { orderCandidates } from './order-candidates.js';
-import { attemptsUsed, triedInRound, type Progress } from './progress.js';
+import { attemptsUsed, triedInRound, type Progress, type Tried } from './progress.js';
 import type { Step, StepContext, TargetGroup } from './step.js';
 import { endOrGoBack, waitForCapacity, waitOutOutage, type Move } from './wait.js';
 
@@ -11,6 +12,7 @@ import { endOrGoBack, waitForCapacity, waitOutOutage, type Move } from './wait.j
 const UNKNOWN_RETURN_MS = 250;
 /** Nobody answers in less. */
 const LEAST_ATTEMPT_MS = 10;
+const OUT_MS = 300_000;
 const LONGEST_HINT_MS = 24 * 3_600_000;
 
 /**
@@ -59,7 +61,7 @@ function moveInGroup(
     return { do: 'ask', group: here.group, candidates: orderCandidates(here.group, fresh, random), progress };
   }
 
-  const shut = shutOf(eligible, refused, here, nowMs);
+  const shut = shutOf(eligible, refused, here, progress, context, nowMs);
   const isOutageOver =
     progress.shutSinceMs !== undefined && nowMs >= progress.shutSinceMs + context.policy.outageWaitMs;
   // A deployment that failed once may be the only one to answer soon; but the last attempts are kept for those that did not.
@@ -116,6 +118,8 @@ function shutOf(
   eligible: Eligible,
   refused: ReadonlyMap<string, LeaseRefusal>,
   { group, only }: TargetGroup,
+  { tried }: Progress,
+  { policy }: StepContext,
   nowMs: number,
 ): ShutOnes {
   let fullMs = Infinity;
@@ -134,6 +138,8 @@ function shutOf(
       if (isFresh) fullOnes++;
     }
   };
+  const isShutForAll = (deployment: Deployment): boolean =>
+    !mayServe(deployment, undefined) || refused.has(deployment.id) || isOut(deployment, tried, policy, nowMs);
   for (const { id } of eligible.fresh) refusalOf(id, true);
   for (const { deployment } of eligible.again) refusalOf(deployment.id, false);
   for (const { deployment } of eligible.lastly) refusalOf(deployment.id, false);
@@ -144,8 +150,15 @@ function shutOf(
     isGuess: guessMs <= Math.min(fullMs, outMs) && guessMs < Infinity,
     fullMs,
     fullOnes: fullOnes + eligible.resting.length,
-    isWhole: only === undefined && group.deployments.every((d) => !mayServe(d, undefined) || refused.has(d.id)),
+    isWhole: only === undefined && group.deployments.every(isShutForAll),
   };
+}
+
+/** This job has seen that its key, quota or model is wrong, which shuts it for everybody. */
+function isOut({ id, cooldownMs }: Deployment, tried: readonly Tried[], policy: RoutingPolicy, nowMs: number): boolean {
+  if (policy.disableCooldowns || (cooldownMs ?? policy.cooldownMs) === 0) return false;
+  const sinceMs = nowMs - OUT_MS;
+  return tried.some((t) => t.deployment === id && consequenceOf(t).shuts === 'out' && t.atMs > sinceMs);
 }
 
 function attemptsLeft(progress: Progress, group: ModelGroup, { maxAttempts, policy }: StepContext): number {

@@ -14,6 +14,8 @@ export interface Shut extends Omit<LeftGroup, 'because'> {
 
 const PAUSE_AT_MOST_MS = 1_000;
 const WAIT_BEFORE_FALLBACK_MS = 5_000;
+/** Who is back so much later than we wait is not merely failing, which is probed every two seconds. */
+const SURELY_OUT_MS = 10_000;
 
 /**
  * Full or cooling: waited for if somebody is back soon or there is nowhere else to go.
@@ -63,7 +65,7 @@ export function waitOutOutage(
   const shutSinceMs = progress.shutSinceMs ?? nowMs;
   const waiting = { ...progress, shutSinceMs };
   const giveUpMs = Math.min(shutSinceMs + context.policy.outageWaitMs, context.startByMs);
-  if (nowMs >= giveUpMs || shut.untilMs > giveUpMs) {
+  if (nowMs >= giveUpMs || shut.untilMs > giveUpMs + SURELY_OUT_MS) {
     const full = firstBack(progress, 'full');
     if (full !== undefined && full.untilMs <= context.startByMs) {
       return waitInPlace(full.untilMs, 'return', goBack(progress, full, left), nowMs);
