@@ -57,7 +57,7 @@ await bench(async () => {
       if (options.verbose) tellMore(figures);
     }
   }
-  const text = `${markdownTable(HEAD, rows)}\n\n${circumstances(['npm run bench:failover --', ...process.argv.slice(2)].join(' '))}.`;
+  const text = `${markdownTable(HEAD, rows)}\n\n${circumstances('bench:failover')}.`;
   process.stdout.write(`${text}\n`);
   if (options.write) writeToPage('failover', text);
   return isContent;

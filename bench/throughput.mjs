@@ -50,10 +50,7 @@ await bench(async () => {
   }
 
   const rounded = `${rounds} round${rounds === 1 ? '' : 's'}, phases of ${seconds} s, load by ${loadTool}`;
-  const parts = [
-    tablesOf(results),
-    `${circumstances(['npm run bench --', ...process.argv.slice(2)].join(' '))}; ${rounded}.`,
-  ];
+  const parts = [tablesOf(results), `${circumstances('bench')}; ${rounded}.`];
   const long = options.long ? await longRun(origin) : undefined;
   if (long !== undefined) parts.push(long.text);
   const text = parts.join('\n\n');

@@ -17,8 +17,13 @@ export function writeToPage(name, text) {
   say(`Written to docs/performance.md, between the markers ${name}.`);
 }
 
-/** Machine, day, commit and command: what a figure is worth nothing without. */
-export function circumstances(command) {
+/**
+ * Machine, day, commit and command: what a figure is worth nothing without.
+ * @param script its name in package.json
+ */
+export function circumstances(script) {
+  const options = process.argv.slice(2);
+  const command = ['npm run', script, ...(options.length > 0 ? ['--'] : []), ...options].join(' ');
   const { model } = cpus()[0];
   const machine = `${cpus().length} cores (${model.trim() || process.arch}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
   const redis = versionOf('redis-server', ['--version'], /v=(\S+)/);
