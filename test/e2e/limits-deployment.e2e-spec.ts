@@ -25,12 +25,16 @@ describe('limits of a deployment', () => {
       { profile: 'limited', params: 'order: 1, tpm: 1000' },
       { profile: 'spare', params: 'order: 2' },
     ];
-    await withSluice(pair, { scripts: { limited: { answer: { tokens: 10 } } } }, async ({ call, callsTo }) => {
-      for (let i = 0; i < 4; i++) await call({ max_tokens: 700 }); // each reserves over 700, and uses some 20
-      expect([callsTo('limited').length, callsTo('spare').length]).toEqual([4, 0]);
-      await Promise.all([call({ max_tokens: 700 }), call({ max_tokens: 700 })]);
-      expect([callsTo('limited').length, callsTo('spare').length]).toEqual([5, 1]);
-    });
+    await withSluice(
+      pair,
+      { scripts: { limited: { answer: { tokens: 10 }, latency: { p50: 250 } } } },
+      async ({ call, callsTo }) => {
+        for (let i = 0; i < 4; i++) await call({ max_tokens: 700 }); // each reserves over 700, and uses some 20
+        expect([callsTo('limited').length, callsTo('spare').length]).toEqual([4, 0]);
+        await Promise.all([call({ max_tokens: 700 }), call({ max_tokens: 700 })]);
+        expect([callsTo('limited').length, callsTo('spare').length]).toEqual([5, 1]);
+      },
+    );
   });
 
   it('tokens reserved for a refused call are given back', async () => {

@@ -46,6 +46,7 @@ async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<Ru
       releaseLease(dispatched, 'neutral', deps).then(() => Promise.reject(surprise)),
     );
     const accounting = accountAttempt(run, dispatched, attempt, deps);
+    accounting.catch(() => undefined); // told by whoever awaits it, which may be a moment later
     if (attempt.kind === 'answered') return finishRun(run, { state: 'completed', attempt, accounting }, deps);
     const verdict = await accounting;
     if (stop.aborted) return endStopped();

@@ -1,18 +1,15 @@
-import type { Deployment, ModelGroup, RoutingPolicy } from '../deployment.js';
-import { consequenceOf } from '../failure.js';
+import type { ModelGroup } from '../deployment.js';
 import type { LeaseRefusal } from '../leases/lease.js';
-import { eligibleDeployments, mayServe, type Eligible, type Resting } from './eligible-deployments.js';
+import { eligibleDeployments, type Resting } from './eligible-deployments.js';
 import { endsGroup, enter, MOST_ATTEMPTS_PER_JOB, nextTarget } from './next-target.js';
 import { orderCandidates } from './order-candidates.js';
-import { attemptsUsed, triedInRound, type Progress, type Tried } from './progress.js';
-import type { Step, StepContext, TargetGroup } from './step.js';
+import { attemptsUsed, triedInRound, type Progress } from './progress.js';
+import { shutOf } from './shut-ones.js';
+import type { Step, StepContext } from './step.js';
 import { endOrGoBack, waitForCapacity, waitOutOutage, type Move } from './wait.js';
 
-/** Nobody says when a slot is given back, or how another's probe will end; looked at again this often. */
-const UNKNOWN_RETURN_MS = 250;
 /** Nobody answers in less. */
 const LEAST_ATTEMPT_MS = 10;
-const OUT_MS = 300_000;
 const LONGEST_HINT_MS = 24 * 3_600_000;
 
 /**
@@ -98,67 +95,6 @@ function askRested(
   if (ready.length > 0) return { do: 'ask', group, candidates: orderCandidates(group, ready, random), progress };
   const untilMs = Math.min(othersBackMs, ...rank.map((r) => r.readyMs));
   return untilMs < deadlineMs ? { do: 'pause', ms: untilMs - nowMs, for: 'time', progress } : undefined;
-}
-
-interface ShutOnes {
-  /** When the first of them may be back; Infinity when there are none. */
-  untilMs: number;
-  /** The same of those that are full or cooling, which are sure to be back; Infinity when failures alone shut all. */
-  fullMs: number;
-  /** How many full ones have not failed this job. */
-  fullOnes: number;
-  /** They are the whole group, for every job. */
-  isWhole: boolean;
-  /** The first to be back is one of which nobody knows when. */
-  isGuess: boolean;
-}
-
-/** Those of the group that this job may ask, but not now. */
-function shutOf(
-  eligible: Eligible,
-  refused: ReadonlyMap<string, LeaseRefusal>,
-  { group, only }: TargetGroup,
-  { tried }: Progress,
-  { policy }: StepContext,
-  nowMs: number,
-): ShutOnes {
-  let fullMs = Infinity;
-  let outMs = Infinity;
-  let guessMs = Infinity;
-  let fullOnes = 0;
-  const refusalOf = (id: string, isFresh: boolean): void => {
-    const refusal = refused.get(id);
-    if (refusal === undefined) return;
-    const isKnown = refusal.untilMs > nowMs;
-    const untilMs = isKnown ? refusal.untilMs : nowMs + UNKNOWN_RETURN_MS;
-    if (!isKnown) guessMs = untilMs;
-    if (refusal.verdict === 'breaker_open' || refusal.verdict === 'probing') outMs = Math.min(outMs, untilMs);
-    else {
-      fullMs = Math.min(fullMs, untilMs);
-      if (isFresh) fullOnes++;
-    }
-  };
-  const isShutForAll = (deployment: Deployment): boolean =>
-    !mayServe(deployment, undefined) || refused.has(deployment.id) || isOut(deployment, tried, policy, nowMs);
-  for (const { id } of eligible.fresh) refusalOf(id, true);
-  for (const { deployment } of eligible.again) refusalOf(deployment.id, false);
-  for (const { deployment } of eligible.lastly) refusalOf(deployment.id, false);
-  for (const { readyMs } of eligible.resting) fullMs = Math.min(fullMs, readyMs);
-  for (const { readyMs } of eligible.probed) outMs = Math.min(outMs, readyMs, nowMs + UNKNOWN_RETURN_MS); // another's probe may close it
-  return {
-    untilMs: Math.min(fullMs, outMs),
-    isGuess: guessMs <= Math.min(fullMs, outMs) && guessMs < Infinity,
-    fullMs,
-    fullOnes: fullOnes + eligible.resting.length,
-    isWhole: only === undefined && group.deployments.every(isShutForAll),
-  };
-}
-
-/** This job has seen that its key, quota or model is wrong, which shuts it for everybody. */
-function isOut({ id, cooldownMs }: Deployment, tried: readonly Tried[], policy: RoutingPolicy, nowMs: number): boolean {
-  if (policy.disableCooldowns || (cooldownMs ?? policy.cooldownMs) === 0) return false;
-  const sinceMs = nowMs - OUT_MS;
-  return tried.some((t) => t.deployment === id && consequenceOf(t).shuts === 'out' && t.atMs > sinceMs);
 }
 
 function attemptsLeft(progress: Progress, group: ModelGroup, { maxAttempts, policy }: StepContext): number {
