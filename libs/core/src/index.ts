@@ -31,6 +31,6 @@ export { groupNumberOf, isJobId, newJobId } from './job-id.js';
 export { fallbackTargets } from './dispatch/fallback-targets.js';
 export { acceptJob } from './job/accept-job.js';
 export { cancelJob, expireJob, finishJob } from './job/end-job.js';
-export { feedWindow, sweepGroup } from './job/feed-window.js';
+export { feedWindow, sweepGroup, type FedJob } from './job/feed-window.js';
 export { newJobGroup, type JobGroup, type JobRecord, type TerminalState, type Told } from './job/job-group.js';
 export { beginJob, noteAttempt, relayFrames, requeueJob } from './job/run-job.js';

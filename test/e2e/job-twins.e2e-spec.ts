@@ -1,0 +1,508 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  acceptJob,
+  beginJob,
+  cancelJob,
+  expireJob,
+  feedWindow,
+  finishJob,
+  newJobGroup,
+  noteAttempt,
+  relayFrames,
+  requeueJob,
+  sweepGroup,
+  type FedJob,
+  type JobGroup,
+  type JobRecord,
+  type Told,
+} from '@sluice/core';
+import { JobRecords } from '@sluice/queue';
+import { openRedis } from '@sluice/state';
+import { FrameRelay } from '@sluice/stream';
+import { frameHead } from '@sluice/wire';
+import { Queue, Worker, type Job } from 'bullmq';
+import fc from 'fast-check';
+import type { Redis } from 'ioredis';
+import { BacklogFeeder } from '../../libs/queue/src/backlog-feeder.js';
+import { keysOf } from '../../libs/queue/src/group-keys.js';
+import type { JobEnvelope } from '../../libs/queue/src/job-envelope.js';
+import { withSteppedClock, type SteppedRedis } from '../support/stepped-redis.js';
+
+/** Random histories; a nightly run asks for more. */
+const RUNS = Math.min(Number(process.env['SLUICE_PROPERTY_RUNS'] ?? 200), 2_000);
+const STEPS = 80;
+const MOST_JOBS = 8;
+const START_US = 1_800_000_000_000_000;
+const SENT = { silenceMs: 7_000, mostWaiting: 200_000, overdueMs: 30_000 };
+const KEPT = { keptMs: 600_000, keptDeliveredMs: 60_000, inlineBytes: 262_144 };
+const FED = { atMost: 500, addTakesMs: 1_000 };
+const SWEPT = { atMost: 2_000, addLostMs: 5_000 };
+
+/** How often each is drawn. */
+const ACTIONS = {
+  accept: 3,
+  'repeat accept': 1,
+  cancel: 1,
+  fetch: 3,
+  begin: 3,
+  note: 1,
+  relay: 2,
+  finish: 1,
+  'give back': 2,
+  'hand back': 1,
+  expire: 2,
+  feed: 3,
+  sweep: 2,
+  leave: 2,
+  fail: 1,
+  stall: 1,
+  'lose add': 1,
+  wait: 2,
+  resize: 1,
+};
+
+const step = fc.record({
+  do: fc.constantFrom(
+    ...Object.entries(ACTIONS).flatMap(([name, weight]) =>
+      Array.from({ length: weight }, () => name as keyof typeof ACTIONS),
+    ),
+  ),
+  pick: fc.nat({ max: 999 }),
+  again: fc.constantFrom(false, false, false, true),
+});
+
+interface Run {
+  bull: Job<JobEnvelope>;
+  token: string;
+  jobId: string;
+  fed: number;
+  epoch: number;
+  seq: number;
+}
+
+describe('the job scripts and their twin in core', () => {
+  const group = `twins-${randomUUID()}`;
+  const k = keysOf(group);
+  const heardInbox = `sluice:inbox:${randomUUID()}`;
+  const channels = [heardInbox, 'sluice:worker:w0:cancel', 'sluice:worker:w1:cancel'];
+  let redis: Redis;
+  let stepped: SteppedRedis;
+  let ears: Redis;
+  let queue: Queue<JobEnvelope>;
+  let worker: Worker<JobEnvelope>;
+
+  beforeAll(async () => {
+    redis = openRedis(process.env['REDIS_URL']!, { role: 'worker', onError: () => undefined });
+    ears = openRedis(process.env['REDIS_URL']!, { role: 'subscriber', onError: () => undefined });
+    stepped = withSteppedClock(redis, `${k.prefix}:clock`);
+    const bull = { connection: redis, prefix: k.prefix };
+    const defaultJobOptions = { removeOnComplete: { count: 0 }, removeOnFail: { count: 1_000 } };
+    queue = new Queue('inference', { ...bull, defaultJobOptions });
+    ears.setMaxListeners(100);
+    worker = new Worker('inference', null, { ...bull, autorun: false, lockDuration: 600_000 });
+    await ears.subscribe(`${group}:mark`, ...channels);
+  });
+  afterAll(async () => {
+    await worker.close(true);
+    await queue.close();
+    redis.disconnect();
+    ears.disconnect();
+  });
+
+  it(
+    `decide alike in ${RUNS} histories of ${STEPS} steps`,
+    async () => {
+      const seen = new Set<string>();
+      const records = new JobRecords(redis);
+      const relay = new FrameRelay(redis);
+      let begins = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: STEPS, maxLength: STEPS }), async (steps) => {
+          await forget(redis, k.prefix);
+          const feeder = new BacklogFeeder(redis, group, queue);
+          const twin = newJobGroup(3);
+          await redis.set(k.window, '3');
+          const jobs: string[] = [];
+          const runs: Run[] = [];
+          const overdue: { jobId: string; wasRunning: boolean }[] = [];
+          let tokens = 0;
+          let nowUs = START_US;
+          const heard: Told[] = [];
+          const hear = (channel: string, message: string): void => void heard.push({ channel, message });
+          ears.on('message', hear);
+          const told: Told[] = [];
+
+          for (const { do: what, pick, again } of steps) {
+            nowUs += 1 + (pick % 700);
+            const nowMs = Math.floor(nowUs / 1_000);
+            stepped.setUs(nowUs);
+            const [waiting, active] = await Promise.all([redis.llen(k.bullWait), redis.llen(k.bullActive)]);
+            const bull = { waiting, active };
+            const jobId = jobs[pick % jobs.length];
+            const run = runs[pick % runs.length];
+            let fromScripts: unknown;
+            let fromTwin: unknown;
+            /** What the twin does; run once more when the command is sent once more. */
+            let repeat: (() => unknown) | undefined;
+
+            switch (what) {
+              case 'accept':
+              case 'repeat accept': {
+                const id = what === 'accept' ? idOf(group, jobs.length) : jobId;
+                if (id === undefined || (what === 'accept' && jobs.length >= MOST_JOBS)) break;
+                if (pick % 8 > 0) await beat();
+                const ask = {
+                  jobId: id,
+                  job: `{"n":${pick}}`,
+                  replyTo: pick % 2 === 0 ? heardInbox : `${heardInbox}-deaf`,
+                  dueInMs: [2_000, 50_000][pick % 2]!,
+                  startInMs: [0, 100, 3_000, 50_000, 50_000][pick % 5]!,
+                  isLone: pick % 3 === 0,
+                  deadlineMs: nowMs + 60_000,
+                };
+                const isDirect = pick % 7 < 3;
+                repeat = () => acceptJob(twin, bull, { ...ask, request: 'ask', isDirect, ...SENT }, nowUs);
+                fromTwin = repeat();
+                fromScripts = await records.accept(group, { ...ask, request: Buffer.from('ask') }, isDirect);
+                const { kind } = fromTwin as { kind: string };
+                seen.add(kind);
+                if (kind === 'accepted' && what === 'accept') jobs.push(id);
+                if (isDirect) await queue.add('chat', { jobId: id, replyTo: ask.replyTo }, { jobId: `${id}-1` });
+                break;
+              }
+              case 'fetch': {
+                const token = `token-${++tokens}`;
+                const found = await worker.getNextJob(token, { block: false });
+                if (!found) break;
+                const fed = Number(found.id!.slice(found.id!.lastIndexOf('-') + 1));
+                runs.push({ bull: found, token, jobId: found.data.jobId, fed, epoch: 0, seq: 0 });
+                break;
+              }
+              case 'begin': {
+                if (run === undefined) break;
+                const workerId = `w${pick % 2}`;
+                const holdsLock = (await redis.get(`${k.bullJob}${run.bull.id}:lock`)) === run.token;
+                const runId = `${workerId}#${++begins}`;
+                const ask = { jobId: run.jobId, workerId, runId, feedNumber: run.fed, holdsLock };
+                repeat = () => {
+                  const reply = beginJob(twin, { ...ask, overdueMs: SENT.overdueMs }, nowMs);
+                  if (reply.kind !== 'begun') return undefined;
+                  const { kind: _, ...begun } = reply;
+                  return begun;
+                };
+                fromTwin = repeat();
+                const begun = await records.begin(group, run, workerId);
+                fromScripts = begun && { ...begun, request: begun.request.toString() };
+                seen.add(begun === undefined ? 'not begun' : begun.crashes > 0 ? 'begun after a crash' : 'begun');
+                if (begun !== undefined) Object.assign(run, { epoch: begun.epoch, seq: begun.seq });
+                break;
+              }
+              case 'note':
+                if (run === undefined) break;
+                repeat = () => noteAttempt(twin, run.jobId, run.epoch, `p${pick}`);
+                fromTwin = repeat();
+                fromScripts = await records.note(group, run.jobId, run.epoch, `p${pick}`);
+                seen.add(`note: ${String(fromTwin)}`);
+                break;
+              case 'relay': {
+                if (run === undefined || run.epoch === 0) break;
+                const count = 1 + (pick % 3);
+                const { epoch, seq } = run;
+                const events = `data: ${pick}\n\n`.repeat(count);
+                const frame = frameHead(run.jobId, 'events', epoch, seq + 1, count) + events;
+                const ask = { jobId: run.jobId, epoch, firstSeq: seq + 1, lastSeq: seq + count, frame };
+                repeat = () => {
+                  const reply = relayFrames(twin, ask);
+                  told.push(...reply.told);
+                  return reply.verdict;
+                };
+                fromTwin = repeat();
+                const sender = relay.open(group, run.jobId, epoch, seq);
+                await sender.push(events, count);
+                fromScripts = await sender.flush();
+                if (fromTwin === 'go') run.seq += count;
+                seen.add(`relay: ${String(fromTwin)}`);
+                break;
+              }
+              case 'finish': {
+                if (run === undefined) break;
+                const state = (['completed', 'failed', 'cancelled'] as const)[pick % 3]!;
+                const result = pick % 50 === 0 ? 'x'.repeat(300_000) : pick % 2 === 0 ? '' : 'an answer';
+                const ask = { jobId: run.jobId, state, outcome: `{"by":${run.epoch}}`, result, ...KEPT };
+                repeat = () => hearEnd(finishJob(twin, run.epoch, ask, isHeard(run.jobId)));
+                fromTwin = repeat();
+                fromScripts = await records.finish(group, { ...ask, epoch: run.epoch });
+                seen.add(fromTwin === undefined ? 'finish: stale' : state);
+                break;
+              }
+              case 'give back':
+              case 'hand back': {
+                if (run === undefined || run.epoch === 0) break;
+                const untilMs = what === 'hand back' ? undefined : nowMs + [-1, 0, 400, 2_500][pick % 4]!;
+                const written = {
+                  jobId: run.jobId,
+                  epoch: run.epoch,
+                  progress: `back${pick}`,
+                  dueAtMs: nowMs + 30_000,
+                };
+                repeat = () => requeueJob(twin, { ...written, untilMs }, nowMs);
+                fromTwin = repeat();
+                fromScripts = await records.requeue(group, written, untilMs === undefined ? undefined : { untilMs });
+                seen.add(`${what}: ${String(fromTwin)}`);
+                break;
+              }
+              case 'cancel': {
+                if (jobId === undefined) break;
+                const reply = cancelJob(twin, {
+                  jobId,
+                  outcome: '{}',
+                  keptMs: 60_000,
+                  workerChannel: 'sluice:worker:',
+                });
+                told.push(...reply.told);
+                fromTwin = reply.kind;
+                fromScripts = await records.cancel(group, jobId, '{}');
+                seen.add(reply.kind);
+                break;
+              }
+              case 'expire': {
+                const past = overdue.splice(pick % Math.max(1, overdue.length), 1)[0];
+                const id = past?.jobId ?? jobId;
+                if (id === undefined) break;
+                const state = past?.wasRunning ? 'failed' : 'expired';
+                const ask = { jobId: id, state, outcome: '{"late":1}' } as const;
+                fromTwin = hearEnd(expireJob(twin, { ...ask, result: '', ...KEPT }, isHeard(id), nowMs));
+                fromScripts = await records.expire(group, ask);
+                seen.add(fromTwin === undefined ? 'expire: stale' : `ended from outside: ${state}`);
+                break;
+              }
+              case 'feed': {
+                const reply = feedWindow(twin, bull, FED, nowMs);
+                fromTwin = reply.fed.map(bullIdOf);
+                const before = await redis.lrange(k.bullWait, '0', '-1');
+                const isNew = await missing(reply.fed.map(bullIdOf));
+                await feeder.feed();
+                const after = await redis.lrange(k.bullWait, '0', '-1');
+                fromScripts = after.filter((id) => !before.includes(id)).toReversed();
+                fromTwin = (fromTwin as string[]).filter((id) => isNew.has(id));
+                if (reply.shutMs > 0) seen.add('gate shut');
+                if (reply.fed.length > 0) seen.add(reply.fed.some((f) => f.feedNumber > 1) ? 'fed again' : 'fed');
+                break;
+              }
+              case 'sweep': {
+                const known = await bullJobs();
+                const find = (id: string, n: number) => known.get(`${id}-${n}`) ?? 'no';
+                const reply = sweepGroup(twin, find, SWEPT, nowMs);
+                await redis.del(k.sweeper);
+                const found = await feeder.sweep();
+                overdue.push(...found);
+                const added = [...(await bullJobs()).keys()].filter((id) => !known.has(id));
+                fromScripts = { overdue: found, added: added.toSorted() };
+                fromTwin = { overdue: reply.overdue, added: reply.addAgain.map(bullIdOf).toSorted() };
+                for (const { jobId: id, feedNumber } of reply.addAgain) {
+                  seen.add(known.get(`${id}-${feedNumber - 1}`) === 'ended' ? 'swept after a failure' : 'swept');
+                }
+                break;
+              }
+              case 'leave':
+              case 'fail':
+                if (run === undefined) break;
+                runs.splice(runs.indexOf(run), 1);
+                await (
+                  what === 'fail'
+                    ? run.bull.moveToFailed(new Error('threw'), run.token)
+                    : pick % 4 === 0
+                      ? run.bull.moveToWait(run.token)
+                      : run.bull.moveToCompleted(undefined, run.token, false)
+                ).catch(() => undefined);
+                break;
+              case 'stall': {
+                // As BullMQ's stalled check does with a job whose lock is gone.
+                if (run === undefined) break;
+                await redis.del(`${k.bullJob}${run.bull.id}:lock`);
+                const removed = await redis.lrem(k.bullActive, '1', run.bull.id!);
+                if (removed > 0) await redis.rpush(k.bullWait, run.bull.id!);
+                break;
+              }
+              case 'lose add': {
+                const lost = await redis.rpop(k.bullWait); // an `add` that never came
+                if (lost !== null) await redis.del(`${k.bullJob}${lost}`);
+                break;
+              }
+              case 'wait':
+                nowUs += [300_000, 1_000_000, 5_000_001, 12_000_000, 300_000, 5_000_001, 95_000_000][pick % 7]!;
+                break;
+              case 'resize':
+                twin.window = pick % 6;
+                await redis.set(k.window, String(pick % 6));
+            }
+
+            expect(fromScripts).toEqual(fromTwin);
+            if (again && repeat !== undefined) {
+              repeat();
+              await stepped.sendAgain();
+              seen.add('sent again');
+            }
+            await hearAll(redis, ears, group);
+            expect(heard.filter(({ channel }) => channel !== `${group}:mark`)).toEqual(
+              told.filter(({ channel }) => channels.includes(channel)),
+            );
+            heard.length = told.length = 0;
+            expect(await dump(jobs)).toEqual(flat(twin, jobs));
+          }
+          ears.off('message', hear);
+          feeder.stop();
+
+          async function beat(): Promise<void> {
+            twin.beatMs = Math.floor(nowUs / 1_000);
+            await redis.zadd(k.workers, String(twin.beatMs), 'w0');
+          }
+
+          function isHeard(id: string): boolean {
+            return twin.records.get(id)?.replyTo === heardInbox;
+          }
+
+          function hearEnd(reply: ReturnType<typeof finishJob>): { othersWait: boolean } | undefined {
+            if (reply.kind === 'stale') return undefined;
+            told.push(...reply.told);
+            return { othersWait: reply.othersWait };
+          }
+        }),
+        { numRuns: RUNS },
+      );
+      // The histories must reach every corner, or their agreement says little.
+      expect(CORNERS.filter((corner) => !seen.has(corner))).toEqual([]);
+    },
+    60_000 + RUNS * 2_000,
+  );
+
+  async function missing(bullIds: string[]): Promise<Set<string>> {
+    const known = await bullJobs();
+    return new Set(bullIds.filter((id) => !known.has(id)));
+  }
+
+  async function bullJobs(): Promise<Map<string, 'live' | 'ended'>> {
+    const found = new Map<string, 'live' | 'ended'>();
+    const keys = await redis.keys(`${k.bullJob}job_*`);
+    for (const key of keys) {
+      if (key.endsWith(':lock')) continue;
+      found.set(key.slice(k.bullJob.length), (await redis.hexists(key, 'finishedOn')) === 1 ? 'ended' : 'live');
+    }
+    return found;
+  }
+
+  /** The group as it lies in Redis. */
+  async function dump(jobs: readonly string[]): Promise<Dump> {
+    const [backlog, due, fed, gate, ...each] = await Promise.all([
+      redis.zrange(k.backlog, '0', '-1', 'WITHSCORES'),
+      redis.zrange(k.due, '0', '-1', 'WITHSCORES'),
+      redis.zrange(k.fed, '0', '-1', 'WITHSCORES'),
+      redis.hgetall(k.gate),
+      ...jobs.map(async (id) => {
+        const [record, stream, ttl] = await Promise.all([
+          redis.hgetall(k.record(id)),
+          redis.xrange(k.stream(id), '-', '+'),
+          redis.pttl(k.record(id)),
+        ]);
+        const frames = stream.map(([entry, [, frame]]) => [entry, frame!] as const);
+        return { id, record, frames, ttl: ttl > 60_000 ? 'long' : ttl > 0 ? 'short' : 'none' };
+      }),
+    ]);
+    return { backlog, due, fed, gate, jobs: each };
+  }
+});
+
+const CORNERS = [
+  'accepted',
+  'no_worker',
+  'no_capacity',
+  'begun',
+  'begun after a crash',
+  'not begun',
+  'sent again',
+  'note: go',
+  'note: stale',
+  'relay: go',
+  'relay: stale',
+  'completed',
+  'failed',
+  'cancelled',
+  'finish: stale',
+  'give back: requeued',
+  'give back: stale',
+  'hand back: requeued',
+  'gate shut',
+  'fed',
+  'cancelling',
+  'over',
+  'ended from outside: expired',
+  'expire: stale',
+  'swept',
+  'swept after a failure',
+];
+
+interface Dump {
+  backlog: string[];
+  due: string[];
+  fed: string[];
+  gate: Record<string, string>;
+  jobs: { id: string; record: Record<string, string>; frames: (readonly [string, string])[]; ttl: string }[];
+}
+
+/** The twin in the shape of what lies in Redis. */
+function flat(twin: JobGroup, jobs: readonly string[]): Dump {
+  const { untilMs, burst } = twin.gate ?? {};
+  return {
+    backlog: flatSet(twin.backlog),
+    due: flatSet(twin.due),
+    fed: flatSet(twin.fed),
+    gate: untilMs === undefined ? {} : { until: String(untilMs), burst: String(burst) },
+    jobs: jobs.map((id) => {
+      const record = twin.records.get(id)!;
+      const frames = [...(twin.streams.get(id) ?? [])].map(([seq, frame]) => [`${seq}-0`, frame] as const);
+      return { id, record: flatRecord(record), frames, ttl: ttlOf(record.keptMs) };
+    }),
+  };
+}
+
+function flatSet(set: ReadonlyMap<string, number>): string[] {
+  const entries = [...set].toSorted(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
+  return entries.flatMap(([id, score]) => [id, String(score)]);
+}
+
+function flatRecord({ deadlineMs, startedAtMs, isCancelled, ...same }: JobRecord): Record<string, string> {
+  const cancel = isCancelled ? 1 : undefined;
+  const all = { ...same, deadline: deadlineMs, startedAt: startedAtMs, cancel, keptMs: undefined };
+  return Object.fromEntries(
+    Object.entries(all)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, String(value)]),
+  );
+}
+
+const bullIdOf = ({ jobId, feedNumber }: FedJob): string => `${jobId}-${feedNumber}`;
+
+const ttlOf = (keptMs: number | undefined): string =>
+  keptMs === undefined ? 'none' : keptMs > 60_000 ? 'long' : 'short';
+
+const idOf = (group: string, n: number): string => `job_${group.slice(-12)}${n.toString(16).padStart(20, '0')}`;
+
+/** Until everything published so far has come. */
+async function hearAll(redis: Redis, ears: Redis, group: string): Promise<void> {
+  const mark = randomUUID();
+  await new Promise<void>((resolve) => {
+    const onMark = (channel: string, message: string): void => {
+      if (channel !== `${group}:mark` || message !== mark) return;
+      ears.off('message', onMark);
+      resolve();
+    };
+    ears.on('message', onMark);
+    void redis.publish(`${group}:mark`, mark);
+  });
+}
+
+async function forget(redis: Redis, prefix: string): Promise<void> {
+  const keys = (await redis.keys(`${prefix}:*`)).filter((key) => !key.endsWith(':meta'));
+  if (keys.length > 0) await redis.del(...keys);
+}
