@@ -4,6 +4,8 @@ import { launch, node, root, scratchFile } from '../machine/processes.mjs';
 import { startRedis } from './redis.mjs';
 
 const bin = join(root, 'bin', 'sluice.mjs');
+/** As `npm start` and the image run it. */
+const SHIPPED = ['--max-semi-space-size=8'];
 const ANSWERS_AT = /Sluice answers at (http:\S+)/;
 /** Settings of whoever runs the benchmark must not reach what is measured. */
 const env = { REDIS_URL: '', PORT: '', CONFIG_FILE_PATH: '', SLUICE_DATA_DIR: '', LOG_LEVEL: '' };
@@ -17,7 +19,7 @@ export function configFile(config) {
 
 /** `sluice start`: api and worker in one process, with the Redis that it runs itself. */
 export async function startSluice({ config, key }) {
-  const args = [bin, 'start', '--config', configFile(config), '--port', '0', '--host', '127.0.0.1'];
+  const args = [...SHIPPED, bin, 'start', '--config', configFile(config), '--port', '0', '--host', '127.0.0.1'];
   const sluice = await launch('start', node, [...args, '--data', scratchFile('data')], { ready: ANSWERS_AT, env });
   return systemOf(sluice.match[1], key, [sluice]);
 }
@@ -31,7 +33,7 @@ export async function startSplit({ config, key, nodeArgs = () => [] }) {
   const file = configFile(config);
   const shared = { ...env, REDIS_URL: redis.socket };
   const role = (name, more, ready) =>
-    launch(name, node, [...nodeArgs(name), bin, name, '--config', file, ...more], { ready, env: shared });
+    launch(name, node, [...SHIPPED, ...nodeArgs(name), bin, name, '--config', file, ...more], { ready, env: shared });
   const worker = await role('worker', [], /Sluice worker serves/);
   const api = await role('api', ['--port', '0', '--host', '127.0.0.1'], ANSWERS_AT);
   return { ...systemOf(api.match[1], key, [api, worker, redis]), redisSocket: redis.socket };
