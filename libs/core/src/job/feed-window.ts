@@ -16,6 +16,8 @@ export interface FeedReply {
 }
 
 const LARGEST_BURST = 100_000;
+/** After a job found nothing free, twice as many are fed each time, and that is so long apart. */
+const STEP_MS = 50;
 
 /** Takes from the backlog what the window lacks. The twin of `feed-window.lua`. */
 export function feedWindow(
@@ -46,8 +48,9 @@ export function feedWindow(
     group.fed.set(jobId, nowMs);
     fed.push({ jobId, feedNumber: ++record.fed, replyTo: record.replyTo });
   }
-  if (burst > 0) group.gate = { untilMs, burst: Math.min(burst * 2, LARGEST_BURST) };
-  return { shutMs: 0, waiting: group.backlog.size, fed };
+  if (burst === 0 || fed.length === 0) return { shutMs: 0, waiting: group.backlog.size, fed };
+  group.gate = { untilMs: nowMs + STEP_MS, burst: Math.min(burst * 2, LARGEST_BURST) };
+  return { shutMs: STEP_MS, waiting: group.backlog.size, fed };
 }
 
 export interface SweepReply {
