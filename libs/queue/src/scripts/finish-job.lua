@@ -11,8 +11,8 @@
 -- ARGV[3]  outcome, JSON
 -- ARGV[4]  result, as bytes
 -- ARGV[5]  job id
--- ARGV[6]  ms that the record is kept when a follower got the frame
--- ARGV[7]  ms that it is kept otherwise, and the stream in any case
+-- ARGV[6]  ms that record and stream are kept when a follower got the frame
+-- ARGV[7]  ms that they are kept otherwise
 -- ARGV[8]  largest result that goes along in the frame, bytes; a larger one is read from the record
 -- Returns  {'finished', 1 when jobs wait in the backlog} | {'stale'} another run has begun, or it is over
 -- Time     Redis TIME, ms
@@ -48,6 +48,7 @@ if #ARGV[4] <= tonumber(ARGV[8]) then frame = frame .. ARGV[4] end
 local heard = redis.call('PUBLISH', record[3], frame)
 for inbox in string.gmatch(record[4] or '', '[^ ]+') do redis.call('PUBLISH', inbox, frame) end
 
-redis.call('PEXPIRE', KEYS[1], heard > 0 and ARGV[6] or ARGV[7])
-if record[5] then redis.call('PEXPIRE', KEYS[2], ARGV[7]) end
+local kept_ms = heard > 0 and ARGV[6] or ARGV[7]
+redis.call('PEXPIRE', KEYS[1], kept_ms)
+if record[5] then redis.call('PEXPIRE', KEYS[2], kept_ms) end
 return { 'finished', redis.call('EXISTS', KEYS[3]) }
