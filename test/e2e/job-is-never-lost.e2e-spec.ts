@@ -139,6 +139,13 @@ describe('a job that was accepted', () => {
     await queue.close();
   });
 
+  it('leaves nothing behind when it is refused: a group without workers', async () => {
+    expect(await stage.queues.accept(stage.group, stage.newJob())).toEqual({ kind: 'no_worker' });
+    const ofJobs = (): Promise<string[]> => stage.redis.keys(`${stage.prefix}:*job_*`);
+    await eventually(async () => (await ofJobs()).length === 0, { withinMs: 1_000, what: 'its BullMQ job to go' });
+    expect(await stage.redis.llen(`${stage.prefix}:inference:wait`)).toBe(0);
+  });
+
   const bullQueue = (): Queue => new Queue('inference', { prefix: stage.prefix, connection: stage.redis });
 });
 

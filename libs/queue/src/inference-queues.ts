@@ -50,6 +50,7 @@ export class InferenceQueues {
     const accepted = this.records.accept(group, job, !isBlocked);
     if (!isBlocked) await Promise.all([accepted, this.add(group, job)]); // one pipeline, the record first
     const reply = await accepted;
+    if (!isBlocked && reply.kind !== 'accepted') this.takeBack(group, job);
     if (reply.kind !== 'accepted' || reply.nextToBacklog) this.blockedUntil.set(group, performance.now() + HINT_MS);
     else if (isBlocked) this.blockedUntil.delete(group);
     if (reply.kind === 'accepted' && reply.feedNow) await this.redis.publish(FEED_CHANNEL, group);
@@ -62,7 +63,7 @@ export class InferenceQueues {
    */
   abandon(group: string, jobId: string): void {
     if (this.abandoned.length < MOST_ABANDONED) this.abandoned.push({ group, jobId });
-    this.settleAbandoned ??= this.cancelAbandoned().finally(() => (this.settleAbandoned = undefined));
+    this.settleAbandoned ??= this.cancelAbandoned();
   }
 
   private async cancelAbandoned(): Promise<void> {
@@ -75,10 +76,17 @@ export class InferenceQueues {
         await new Promise((again) => setTimeout(again, RETRY_MS).unref());
       }
     }
+    this.settleAbandoned = undefined; // in the same turn as the last look at the list: none may be added in between
   }
 
   private async add(group: string, { jobId, replyTo }: NewJob): Promise<void> {
     await this.open(group).add('chat', { jobId, replyTo }, { jobId: bullJobId(jobId, 1) });
+  }
+
+  /** It went to BullMQ in one pipeline with a record that was refused: without a worker it would lie there for good. */
+  private takeBack(group: string, { jobId }: NewJob): void {
+    const removed = this.open(group).remove(bullJobId(jobId, 1));
+    removed.catch(() => undefined); // a worker drops what has no record
   }
 
   private open(group: string): Queue<JobEnvelope> {
