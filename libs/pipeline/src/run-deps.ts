@@ -19,7 +19,7 @@ export interface RunDeps {
   frames: Pick<FrameRelay, 'open'>;
   leases: Pick<Leases, 'take' | 'settle'>;
   breakers: Pick<DeploymentBreakers, 'record' | 'sync'>;
-  providers: Pick<ProviderClient, 'complete' | 'stream'>;
+  providers: Pick<ProviderClient, 'complete' | 'stream' | 'unsupported'>;
   waitingRoom: WaitingRoom;
   emit: Emit;
   /** Redis TIME, as far as this process knows it. */

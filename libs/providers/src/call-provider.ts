@@ -85,6 +85,11 @@ export class ProviderClient {
     };
   }
 
+  /** Members of the body that this deployment cannot serve and may not drop; empty: it can serve the call. */
+  unsupported(call: Call, deployment: Deployment): string[] {
+    return adapterFor(deployment.provider).unsupported(call, deployment);
+  }
+
   /** Closes all connections; attempts under way fail. */
   async stop(): Promise<void> {
     const pools = [...this.pools.values()];

@@ -11,6 +11,7 @@ import {
   type TargetGroup,
 } from '@sluice/core';
 import type { Run, RunDeps } from '../run-deps.js';
+import { supportOf, type Support, type UnsupportedParam } from './support.js';
 
 export interface Dispatched {
   kind: 'leased';
@@ -25,7 +26,7 @@ export interface Dispatched {
 type Dispatch =
   | Dispatched
   | { kind: 'no_capacity_now'; untilMs: number }
-  | { kind: 'failed'; because: FailReason }
+  | { kind: 'failed'; because: FailReason | UnsupportedParam }
   | { kind: 'stopped' };
 
 /** While all deployments of a group are open, each may be probed so often. */
@@ -33,8 +34,11 @@ const PROBE_EVERY_MS = 2_000;
 
 /** Finds a deployment that may serve now and leases it; or says why there is none. Core decides, this asks and waits. */
 export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
+  const support = supportOf(run.call, deps.providers);
   let asked = run.job.group; // home of those who were asked last
-  const context = contextOf(run, deps, (what) => deps.waitingRoom.hasPlace(asked, what));
+  const context = contextOf(run, deps, support, (what) => deps.waitingRoom.hasPlace(asked, what));
+  const refused = support.refusedBy(context.groupOf(run.job.group));
+  if (refused !== undefined) return { kind: 'failed', because: refused };
   let refusals: LeaseRefusal[] = [];
   for (;;) {
     if (run.stop.aborted) return { kind: 'stopped' };
@@ -70,11 +74,16 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
 function contextOf(
   { job }: Run,
   { models, policy, isStrict }: RunDeps,
+  support: Support,
   mayWaitInPlace: StepContext['mayWaitInPlace'],
 ): StepContext {
+  const known = new Map<string, TargetGroup | undefined>();
   const groupOf = (target: string): TargetGroup | undefined => {
+    if (known.has(target)) return known.get(target);
     const resolved = resolveModel(models, target === job.group ? job.model : target, isStrict);
-    return resolved.kind === 'found' ? { group: resolved.group, only: resolved.only } : undefined;
+    const found = resolved.kind === 'found' ? support.within(resolved.group, resolved.only) : undefined;
+    known.set(target, found);
+    return found;
   };
   const { maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull } = job;
   return { policy, groupOf, maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull, mayWaitInPlace };

@@ -3,6 +3,7 @@ import type { ErrorCode, Outcome } from '@sluice/wire';
 import type { Run } from '../run-deps.js';
 import { NO_CAPACITY } from '../submit-inference.js';
 import type { AnsweredAttempt } from './call-provider.js';
+import type { UnsupportedParam } from './support.js';
 
 /** How a run ends its job. */
 export type FinishedRun =
@@ -11,6 +12,7 @@ export type FinishedRun =
 
 type Because =
   | FailReason
+  | UnsupportedParam
   /** After the first content was sent. */
   | { kind: 'interrupted'; by: Failure }
   | { kind: 'worker_stopped' };
@@ -26,6 +28,11 @@ export function failureOutcome(run: Run, because: Because): FinishedRun {
         'Every deployment of this model is out after failures. They are probed until one is back.' + attemptsTold(run),
         because.retryAfterMs,
       );
+    case 'unsupported_param': {
+      const { param } = because;
+      const message = `No deployment of this model supports ${param}. Leave it out, or set drop_params.`;
+      return { state: 'failed', error: { code: 'invalid_request', message, param } };
+    }
     case 'deadline':
       return failed('deadline_exceeded', 'The deadline of the call has passed.' + attemptsTold(run));
     case 'interrupted':
