@@ -10,6 +10,7 @@ describe('a parameter that only some deployments support', () => {
         { profile: 'claude', model: CLAUDE },
         { profile: 'gpt', params: 'order: 2' },
       ],
+      {},
       async ({ call, group }) => {
         const response = await call({ seed: 7 });
         expect(response.status).toBe(200);
