@@ -49,15 +49,16 @@ const ACTIONS = {
   note: 1,
   relay: 2,
   finish: 1,
-  'give back': 2,
+  'give back': 3,
   'hand back': 1,
   expire: 2,
   feed: 3,
   sweep: 2,
   leave: 2,
-  fail: 1,
+  fail: 2,
   stall: 1,
   'lose add': 1,
+  'late add': 2,
   wait: 2,
   resize: 1,
 };
@@ -161,7 +162,7 @@ describe('the job scripts and their twin in core', () => {
                   isLone: pick % 3 === 0,
                   deadlineMs: nowMs + 60_000,
                 };
-                const isDirect = pick % 7 < 3;
+                const isDirect = pick % 7 < 2;
                 repeat = () => acceptJob(twin, bull, { ...ask, request: 'ask', isDirect, ...SENT }, nowUs);
                 fromTwin = repeat();
                 fromScripts = await records.accept(group, { ...ask, request: Buffer.from('ask') }, isDirect);
@@ -328,6 +329,13 @@ describe('the job scripts and their twin in core', () => {
               case 'lose add': {
                 const lost = await redis.rpop(k.bullWait); // an `add` that never came
                 if (lost !== null) await redis.del(`${k.bullJob}${lost}`);
+                break;
+              }
+              case 'late add': {
+                // Of an api that repeats itself, or a feeder that was frozen.
+                if (jobId === undefined) break;
+                const { fed, replyTo } = twin.records.get(jobId)!;
+                await queue.add('chat', { jobId, replyTo }, { jobId: `${jobId}-${1 + (pick % Math.max(1, fed))}` });
                 break;
               }
               case 'wait':

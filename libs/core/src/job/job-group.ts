@@ -27,7 +27,7 @@
  * The second time it changes nothing and says the same.
  *
  * Gate, burst, window. A job that found nothing free shuts the gate until somebody may be back. Then one is fed, and twice
- * as many each time, until one comes back again. BullMQ holds at most `window` jobs, those on their way to it included.
+ * as many each 50 ms, until one comes back again. BullMQ holds at most `window` jobs, those on their way to it included.
  *
  * Seqs of a job's events have no gaps over all its runs; the terminal frame has the one after the last.
  */
