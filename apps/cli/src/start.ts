@@ -34,7 +34,7 @@ export async function start(input: LoadInput): Promise<void> {
     const simulator = isDemonstration ? await openDemonstration(first.port + 1, open) : undefined;
     const settings = simulator ? loadSettings({ ...input, configText: demonstrationConfig(simulator) }) : first;
     signal.throwIfAborted();
-    await openWorker(settings, redisUrl, open);
+    await openWorker(settings, redisUrl, open, signal);
     signal.throwIfAborted();
     const origin = await openApi(settings, redisUrl, open);
     show(simulator ? demonstrationBanner(origin, simulator) : configuredBanner(origin, settings));
@@ -55,7 +55,7 @@ export async function startWorker(input: LoadInput): Promise<void> {
   const { settings, redisUrl } = roleSettings('worker', input);
   await runUntilStopped(async (open, signal) => {
     await checkRedisAt(redisUrl, signal);
-    await openWorker(settings, redisUrl, open);
+    await openWorker(settings, redisUrl, open, signal);
     show(`Sluice worker serves ${settings.workerGroups?.join(', ') ?? groupNames(settings)}`);
   }, settings.drainMs + CLOSE_MS);
 }
@@ -118,10 +118,19 @@ async function openDemonstration(port: number, open: AsyncDisposableStack): Prom
   return simulator.origin;
 }
 
-async function openWorker(settings: Settings, redisUrl: string, open: AsyncDisposableStack): Promise<void> {
+/** @param signal the worker begins to drain with it, while the api still answers what runs: one drain time for both */
+async function openWorker(
+  settings: Settings,
+  redisUrl: string,
+  open: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<void> {
   const { createWorker } = await import('../../worker/src/create-worker.js');
   const worker = await createWorker(settings, redisUrl);
-  open.defer(() => worker.close());
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= worker.close());
+  signal.addEventListener('abort', () => void close().catch(() => undefined), { once: true }); // told by `defer`
+  open.defer(close);
 }
 
 async function openApi(settings: Settings, redisUrl: string, open: AsyncDisposableStack): Promise<string> {

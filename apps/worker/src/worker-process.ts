@@ -42,6 +42,7 @@ export class WorkerProcess {
     const startedAt = performance.now();
     emit('worker.draining', { workerId, running: inference.busy });
     reaper.stop();
+    void beat.leaveGroups().catch(() => undefined); // Redis away: nobody can be told, and the silence tells
     await inference.stop();
     await beat.stop();
     clock.stop();

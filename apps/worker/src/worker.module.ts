@@ -15,6 +15,7 @@ import { FrameRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { Connections, ConnectionsModule } from './connections.module.js';
 import { expireJob } from './expire-job.js';
+import { atMostEachSecond } from './at-most-each-second.js';
 import { WorkerProcess } from './worker-process.js';
 
 /** All wiring of the worker process. */
@@ -57,7 +58,7 @@ function workerProcess(
   emit: Emit,
 ): WorkerProcess {
   const workerId = `${workerIdPrefix()}${process.pid}-${randomBytes(4).toString('hex')}`;
-  const onError = (error: Error): void => emit('internal.error', { area: 'worker', message: error.message });
+  const onError = atMostEachSecond((error) => emit('internal.error', { area: 'worker', message: error.message }));
   const records = new JobRecords(commands);
   const clock = new RedisClock(commands);
   const leases = new Leases(commands);
@@ -87,19 +88,22 @@ function workerProcess(
     run: (group, turn, stop, hooks) => runInference(group, turn, stop, hooks, deps),
     expire: (group, job) => expireJob(records, group, job),
   });
-  const beat = new WorkerBeat(commands, {
-    workerId,
-    groups,
-    concurrency,
-    onError,
-    alsoOnBeat: () => leases.renewAll(),
-  });
   const reaper = new DeadWorkerReaper(
     commands,
     workerId,
     (dead, jobsFreed) => emit('worker.declared_dead', { workerId: dead, jobsFreed }),
     onError,
   );
+  const beat = new WorkerBeat(commands, {
+    workerId,
+    groups,
+    concurrency,
+    onError: (error) => {
+      reaper.postpone();
+      onError(error);
+    },
+    alsoOnBeat: () => leases.renewAll(),
+  });
   return new WorkerProcess({
     workerId,
     groups,

@@ -1,7 +1,7 @@
 export { nearestNames, resolveModel, type ResolvedModel } from './resolve-model.js';
 export { consequenceOf, type Consequence, type Failure, type FailureKind, type TimeoutPhase } from './failure.js';
 export type { AliasEntry, Deployment, ModelGroup, ModelTable, ProviderTarget, RoutingPolicy } from './deployment.js';
-export { attemptTimeouts, type AttemptTimeouts } from './dispatch/attempt-timeouts.js';
+export { attemptTimeouts, isCallersTimeout, type AttemptTimeouts } from './dispatch/attempt-timeouts.js';
 export { backoffMs } from './dispatch/backoff.js';
 export { couldGoElsewhere } from './dispatch/could-go-elsewhere.js';
 export { modelOf } from './dispatch/eligible-deployments.js';

@@ -66,8 +66,7 @@ async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<Ru
 
 /** A broken invariant, or a write that Redis refused: the caller gets an error now and not at the deadline. */
 function endBroken(run: Run, surprise: unknown, deps: RunDeps): Promise<RunEnd> {
-  const cause = surprise instanceof Error ? (surprise.stack ?? surprise.message) : String(surprise);
-  deps.emit('internal.error', { area: 'run', message: cause.slice(0, 2_000) });
+  deps.emit('internal.error', { area: 'run', message: String(surprise).slice(0, 500) });
   return finishRun(run, INTERNAL, deps);
 }
 

@@ -36,6 +36,11 @@ export class DeadWorkerReaper {
     this.timer = setInterval(() => this.tick(), LOOK_EVERY_MS);
   }
 
+  /** Beats or looks were refused: everybody seems silent for a while. */
+  postpone(): void {
+    this.connectedSinceMs = performance.now();
+  }
+
   stop(): void {
     clearInterval(this.timer);
     this.redis.off('ready', this.onReady);
@@ -45,7 +50,10 @@ export class DeadWorkerReaper {
     if (this.looking || performance.now() - this.connectedSinceMs < CONNECTED_FOR_MS) return;
     this.looking = true;
     this.look()
-      .catch(this.onError)
+      .catch((error: Error) => {
+        this.postpone();
+        this.onError(error);
+      })
       .finally(() => (this.looking = false));
   }
 
@@ -56,6 +64,7 @@ export class DeadWorkerReaper {
     const nowMs = Number(seconds) * 1_000;
     const silent = await this.redis.zrangebyscore(WORKERS, '-inf', nowMs - SILENCE_MS, 'WITHSCORES');
     for (let i = 0; i < silent.length; i += 2) {
+      if (silent[i] === this.selfId) continue; // who reaps lives
       await this.free(silent[i]!);
       if (Number(silent[i + 1]) < nowMs - REMEMBERED_MS) {
         await this.redis.zrem(WORKERS, silent[i]!);

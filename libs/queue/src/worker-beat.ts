@@ -13,6 +13,7 @@ export interface WorkerBeatOptions {
   concurrency: number;
   /** What must be renewed as long as the worker lives: leases. */
   alsoOnBeat: () => Promise<void>;
+  /** A beat was refused or could not be sent. */
   onError: (error: Error) => void;
 }
 
@@ -22,6 +23,7 @@ export class WorkerBeat {
   private readonly beatGroup: Script<number>;
   private timer: NodeJS.Timeout | undefined;
   private beating = false;
+  private isLeaving = false;
 
   constructor(
     private readonly redis: Redis,
@@ -33,6 +35,12 @@ export class WorkerBeat {
 
   async start(): Promise<void> {
     this.timer = setInterval(() => this.tick(), BEAT_EVERY_MS);
+    await this.beat(this.options.concurrency);
+  }
+
+  /** Takes no more jobs: its groups must not count on it. Its own beat goes on, for the jobs that it still runs. */
+  async leaveGroups(): Promise<void> {
+    this.isLeaving = true;
     await this.beat(this.options.concurrency);
   }
 
@@ -58,9 +66,8 @@ export class WorkerBeat {
     if (concurrency > 0) writes.push(this.redis.set(about, JSON.stringify({ groups }), 'PX', 3_600_000));
     for (const group of groups) {
       const k = keysOf(group);
-      writes.push(
-        this.beatGroup(k.workers, k.capacity, k.window, workerId, concurrency, SILENCE_MS, WINDOW_PER_CAPACITY),
-      );
+      const here = this.isLeaving ? 0 : concurrency;
+      writes.push(this.beatGroup(k.workers, k.capacity, k.window, workerId, here, SILENCE_MS, WINDOW_PER_CAPACITY));
     }
     await Promise.all(writes);
   }

@@ -1,6 +1,7 @@
 import {
   afterTry,
   consequenceOf,
+  isCallersTimeout,
   leaseOutcomeOf,
   modelOf,
   type BreakerRules,
@@ -37,7 +38,8 @@ export async function accountAttempt(
   }
 
   const { failure } = attempt;
-  const { countsAgainstBreaker } = consequenceOf(failure);
+  const isBlameless = isCallersTimeout(failure, run.job, deployment, deps.policy);
+  const countsAgainstBreaker = consequenceOf(failure).countsAgainstBreaker && !isBlameless;
   deps.emit('attempt.failed', {
     jobId: run.job.jobId,
     deployment: deployment.id,
@@ -48,10 +50,11 @@ export async function accountAttempt(
   });
   const { tripped } = await deps.breakers.record(deployment.id, countsAgainstBreaker ? 'failure' : 'neutral');
   const tokens = tokensOf(attempt);
-  const outcome = leaseOutcomeOf(failure, rulesOf(dispatched, deps), {
-    tripped,
-    ...(tokens === undefined ? {} : { tokens }),
-  });
+  const rules = rulesOf(dispatched, deps);
+  const used = tokens === undefined ? {} : { tokens };
+  const outcome: LeaseOutcome = isBlameless
+    ? { kind: 'neutral', rules, ...used }
+    : leaseOutcomeOf(failure, rules, { tripped, ...used });
   const isOurs = failure.kind === 'cancelled' || failure.kind === 'client_gone'; // says nothing to the job's next run
   if (!isOurs) {
     run.progress = afterTry(run.progress, triedOf(failure, dispatched, deps.nowMs()));

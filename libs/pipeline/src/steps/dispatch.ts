@@ -80,7 +80,9 @@ function contextOf(
   const known = new Map<string, TargetGroup | undefined>();
   const groupOf = (target: string): TargetGroup | undefined => {
     if (known.has(target)) return known.get(target);
-    const resolved = resolveModel(models, target === job.group ? job.model : target, isStrict);
+    let resolved = resolveModel(models, target === job.group ? job.model : target, isStrict);
+    // An api with a newer configuration may know an alias that this worker does not: it named the group.
+    if (resolved.kind === 'unknown' && target === job.group) resolved = resolveModel(models, job.group, isStrict);
     const found = resolved.kind === 'found' ? support.within(resolved.group, resolved.only) : undefined;
     known.set(target, found);
     return found;

@@ -1,4 +1,4 @@
-import type { RunEnd } from '@sluice/queue';
+import type { FinishedJob, RunEnd } from '@sluice/queue';
 import type { Outcome } from '@sluice/wire';
 import type { Run, RunDeps } from '../run-deps.js';
 import type { FinishedRun } from './failure-outcome.js';
@@ -16,7 +16,7 @@ export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Prom
     ...(end.state === 'completed' ? usageOf(end) : { error: end.error }),
   };
   const [finished] = await Promise.all([
-    deps.records.finish(job.group, {
+    writeOutcome(run, deps, {
       jobId: job.jobId,
       epoch,
       state: end.state,
@@ -39,6 +39,31 @@ export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Prom
   });
   const { othersWait } = finished;
   return end.state === 'failed' ? { kind: 'failed', code: end.error.code, othersWait } : { kind: 'over', othersWait };
+}
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 2_000;
+/** By then the sweep ends the job from outside. */
+const GIVE_UP_AFTER_DEADLINE_MS = 20_000;
+
+/**
+ * Redis may refuse writes for a while (no replica, disk full): the answer is there, so it is tried again rather than lost.
+ * @throws the last refusal, after the job's deadline
+ */
+async function writeOutcome(
+  { job, stop }: Run,
+  { records, emit, nowMs }: RunDeps,
+  ended: FinishedJob,
+): Promise<{ othersWait: boolean } | undefined> {
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+    try {
+      return await records.finish(job.group, ended);
+    } catch (refusal) {
+      if (waitMs === FIRST_WAIT_MS) emit('internal.error', { area: 'finish', message: String(refusal).slice(0, 500) });
+      if (stop.reason === 'stale' || nowMs() > job.deadlineMs + GIVE_UP_AFTER_DEADLINE_MS) throw refusal;
+      await new Promise((again) => setTimeout(again, waitMs));
+    }
+  }
 }
 
 function usageOf({ attempt: { usage } }: Extract<FinishedRun, { state: 'completed' }>): Pick<Outcome, 'usage'> {

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A worker says that it lives and how many jobs of this group it runs at a time; the group's window follows.
 --
 -- KEYS[1]  {sluice:<group>}:workers      sorted set: worker id -> last beat

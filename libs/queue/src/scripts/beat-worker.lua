@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A worker says that it lives, to the whole installation.
 --
 -- KEYS[1]  sluice:workers   sorted set: worker id -> last beat

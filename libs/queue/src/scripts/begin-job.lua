@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Starts a run of a job: raises the epoch, so that whatever an earlier run still writes is refused.
 --
 -- KEYS[1]  {sluice:<group>}:job:<id>               hash, the job record

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Cancels a job: at once when it waits, by a flag and a word to its worker when it runs.
 --
 -- KEYS[1]  {sluice:<group>}:job:<id>       hash, the job record

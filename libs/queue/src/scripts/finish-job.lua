@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Writes the one terminal state of a job and tells who waits for it, in one step.
 --
 -- KEYS[1]  {sluice:<group>}:job:<id>       hash, the job record

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Deletes the BullMQ locks of the active jobs that a dead worker holds, so that the next stalled check restarts them: it
 -- takes what an earlier check has marked, and none may have come since the job began.
 --

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Writes down how far a job has come, and looks whether it may go on: before every further provider call.
 --
 -- KEYS[1]  {sluice:<group>}:job:<id>     hash, the job record

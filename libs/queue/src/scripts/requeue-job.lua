@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A run ends without an outcome: the job waits again. No attempt is used, no crash counted.
 --
 -- KEYS[1]  {sluice:<group>}:job:<id>     hash, the job record

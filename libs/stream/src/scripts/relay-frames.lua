@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Keeps the frames of a flush in the job's stream and tells who follows it, in this order: nothing is seen that cannot be
 -- replayed, and nothing of a stale run.
 --

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Lets many leases of one group's deployments run on. A lease that Redis lost comes back.
 --
 -- KEYS[i]   {sluice:<group>}:dep:<id>:slots   sorted set: lease id -> expiry

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Ends a lease, once: gives its slot back, corrects its tokens and applies what its call says about the deployment.
 --
 -- KEYS[1]   {sluice:<group>}:dep:<id>         hash, see take-lease.lua

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes the first free of a group's deployments, or says of each why not and until when.
 --
 -- For each candidate i, in the order of preference, tiers ascending:
