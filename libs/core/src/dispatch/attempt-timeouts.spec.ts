@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { attemptTimeouts } from './attempt-timeouts.js';
+import { attemptTimeouts, isCallersTimeout } from './attempt-timeouts.js';
 import { policy } from './test-routing.js';
 
 const NOTHING = { timeoutMs: undefined, streamTimeoutMs: undefined };
@@ -36,5 +36,22 @@ describe('attemptTimeouts', () => {
   it('never passes what is left of the job', () => {
     expect(attemptTimeouts(NOTHING, NOTHING, policy(), () => true, 40).totalMs).toBe(40);
     expect(attemptTimeouts(NOTHING, NOTHING, policy(), () => true, -5).totalMs).toBe(1);
+  });
+});
+
+describe('isCallersTimeout', () => {
+  const total = { kind: 'timeout', phase: 'total' } as const;
+  const first = { kind: 'timeout', phase: 'first_token' } as const;
+
+  it.each([
+    ['5 ms against ten minutes', total, { ...NOTHING, timeoutMs: 5 }, true],
+    ['as long as the router’s own', total, { ...NOTHING, timeoutMs: 600_000 }, false],
+    ['none of the caller’s', total, NOTHING, false],
+    ['a second to the first token', first, { ...NOTHING, streamTimeoutMs: 1_000 }, true],
+    ['two minutes to the first token', first, { ...NOTHING, streamTimeoutMs: 120_000 }, false],
+    ['an idle stream', { kind: 'timeout', phase: 'idle' } as const, { timeoutMs: 5, streamTimeoutMs: 5 }, false],
+    ['another failure', { kind: 'server' } as const, { timeoutMs: 5, streamTimeoutMs: 5 }, false],
+  ])('%s', (_what, failure, asked, expected) => {
+    expect(isCallersTimeout(failure, asked, NOTHING, policy())).toBe(expected);
   });
 });
