@@ -61,10 +61,11 @@ export class JobRelay {
    * Returns at once while little is held, else waits; anything but `go` ends the run. @throws when Redis refused a write
    */
   async push(events: string, count: number, head?: string): Promise<Verdict> {
+    if (this.result() !== 'go') return this.verdict; // nor after a refused write: the next frame would have a hole before it
     this.held += events;
     this.heldCount += count;
     this.head ??= head;
-    this.writing ??= this.write();
+    if (this.heldCount > 0) this.writing ??= this.write(); // without events it would be over before it is kept
     if (this.held.length > HELD_CHARS) await this.writing;
     return this.result();
   }
