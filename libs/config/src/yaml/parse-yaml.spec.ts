@@ -107,3 +107,21 @@ describe('a map', () => {
     });
   });
 });
+
+describe('half a character, as only an escape can write it', () => {
+  it.each([
+    ['model_list:\n  - model_name: "s\\uD800t"\n', 2, 'model_list[0].model_name'],
+    ['model_list:\n  - model_info:\n      id: "\\uDC00"\n', 3, 'model_list[0].model_info.id'],
+    ['router_settings:\n  model_group_alias:\n    "\\uDE00\\uD83D": gpt-4o\n', 3, 'router_settings.model_group_alias'],
+    ['a: &x "\\uD800"\nb: *x\n', 1, 'a'],
+  ])('%j is refused with its line', (text, line, path) => {
+    expect(parseYaml(text, 'a.yaml')).toEqual({
+      kind: 'broken',
+      problems: [{ line, path, reason: expect.stringContaining('half a character'), advice: expect.any(String) }],
+    });
+  });
+
+  it('is none when both halves are there', () => {
+    expect(valueOf('a: "\\uD83D\\uDE00"\n')).toEqual({ a: '😀' });
+  });
+});

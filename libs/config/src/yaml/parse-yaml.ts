@@ -93,6 +93,12 @@ class Unreadable extends Error {
   }
 }
 
+/** Only an escape can write one. It has no UTF-8: Redis would hand it back as another text, and the names would not meet. */
+function checkText(text: string, { line, path }: Place): void {
+  if (text.isWellFormed()) return;
+  throw new Unreadable(line, path, 'an escape (\\uD800 to \\uDFFF) stands for half a character');
+}
+
 class TreeBuilder {
   private nodes = 0;
   private readonly unfolding = new Set<Node>();
@@ -116,6 +122,7 @@ class TreeBuilder {
     }
     if (!isScalar(node)) throw new Unreadable(place.line, place.path, 'this is not valid YAML');
     const text = typeof node.value === 'string' ? node.value : '';
+    checkText(text, place);
     return { kind: 'scalar', place, value: this.valueOf(node.tag, text, node.type === 'PLAIN', place), text };
   }
 
@@ -136,6 +143,7 @@ class TreeBuilder {
       if (!isScalar(name) || typeof name.value !== 'string') {
         throw new Unreadable(line, place.path, 'a key must be a word, not a list or a map');
       }
+      checkText(name.value, { ...place, line });
       const value = pair.value as Node | null;
       if (name.value === '<<' && name.type === 'PLAIN') {
         this.merge(value, { ...place, line }, merged);
