@@ -73,6 +73,20 @@ describe('sluice start without a configuration', () => {
   });
 });
 
+describe('a second start on the same folder', () => {
+  it('is ready in under 5 s, and answers', async () => {
+    const first = await run(['start', '--port', '0']).untilUp();
+    expect((await call(first.origin)).status).toBe(200);
+    expect(await first.end('SIGTERM')).toBe(0);
+
+    const startedAt = performance.now();
+    const second = await run(['start', '--port', '0']).untilUp();
+    expect((await fetch(`${second.origin}/readyz`)).status).toBe(200);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect((await call(second.origin)).status).toBe(200);
+  });
+});
+
 describe('Ctrl-C under npm, which arrives twice', () => {
   it('is one orderly stop', async () => {
     const sluice = await run(['start', '--port', '0']).untilUp();
@@ -194,6 +208,26 @@ describe('a configuration', () => {
     expect(await check.end()).toBe(status);
     const report = JSON.parse(check.stdout) as Record<string, unknown[]>;
     expect(Object.keys(report)).toEqual(expect.arrayContaining(['applied', 'noEffect', 'unsupported', 'errors']));
+  });
+});
+
+describe('a command that is mistyped', () => {
+  it.each([
+    [['frob'], "unknown command 'frob'"],
+    [['wroker', '--check'], "unknown command 'wroker'"],
+    [['start', 'frob'], "too many arguments for 'start'"],
+  ])('%j says %s', async (args, words) => {
+    const sluice = run(args);
+    expect(await sluice.end()).toBe(1);
+    expect(sluice.stderr).toContain(words);
+  });
+});
+
+describe('a name with half a character', () => {
+  it('is refused with its line: Redis could not keep it', async () => {
+    const sluice = run(['start', '--config', file('half.yaml', CONFIG.replace('small', '"s\\uD800t"')), '--port', '0']);
+    expect(await sluice.end()).toBe(1);
+    expect(sluice.stderr).toContain('half.yaml:3 model_list[0].model_name: ');
   });
 });
 

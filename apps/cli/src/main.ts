@@ -92,6 +92,11 @@ function portOf(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
 }
 
+// `start` is what runs without a command, so commander would call a mistyped one an argument too many of `start`.
+const [word = '-'] = process.argv.slice(2);
+const isCommand = word === 'help' || program.commands.some((command) => command.name() === word);
+if (!word.startsWith('-') && !isCommand) program.error(`error: unknown command '${word}'`);
+
 try {
   await program.parseAsync();
 } catch (error) {
