@@ -1,4 +1,4 @@
-import { frameHead, readFrame, type Frame } from '@sluice/wire';
+import { frameHead, readFrame, type Frame, type Outcome } from '@sluice/wire';
 import { Observable } from 'rxjs';
 
 /** What a look at record and stream found. */
@@ -12,10 +12,25 @@ export interface Looked {
 /** Undefined when there is no record. @throws when Redis is away: asked again later */
 export type LookAtRecord = (jobId: string, fromSeq: number) => Promise<Looked | undefined>;
 
+/** Two looks without a record, so far apart, and it is gone: Redis restarted empty. One alone may come before the accept. */
+const GONE_AFTER_MS = 4_000;
+
+const DATA_LOST: Outcome = {
+  state: 'failed',
+  error: { code: 'storage_unavailable', message: 'The queue lost this call with its data. It can be repeated.' },
+};
+const EVENTS_LOST: Outcome = {
+  state: 'failed',
+  error: { code: 'upstream_interrupted', message: 'Some of the answer was lost on its way.' },
+};
+
 /**
  * Follows one job: hands on its frames in order, each event once, whatever the channel loses, repeats or turns round.
  *
  *     in order ──► handed on · later than expected (gap), or 5 s of silence ──► look at record and stream · seen ──► dropped
+ *
+ * It ends with one terminal frame: the job's, or one of its own making when the record is gone, or the job is over and its
+ * stream has a hole that nothing will fill.
  *
  * Frames are cold until `frames` is subscribed to, and kept until then. One subscriber.
  */
@@ -24,6 +39,10 @@ export class Follower {
   private nextSeq = 1;
   private readonly held: Frame[] = [];
   private looking = false;
+  /** One more look after the present one: what this one was asked about may have come after it had read. */
+  private again = false;
+  /** When a look first found no record. */
+  private goneSinceMs: number | undefined;
   private closed = false;
   private sink: ((frame: Frame) => void) | undefined;
   private complete: (() => void) | undefined;
@@ -45,19 +64,29 @@ export class Follower {
   hear(frame: Frame): void {
     this.heardAt = performance.now();
     if (this.closed || frame.firstSeq + Math.max(frame.count, 1) <= this.nextSeq) return; // seen
-    if (frame.firstSeq !== this.nextSeq) return this.lookNow(); // the look finds this one too
+    if (frame.firstSeq !== this.nextSeq) return this.lookNow(); // a look finds this one too
     this.accept(frame);
   }
 
-  /** Safe to call at any time; one look at a time. */
+  /** Safe to call at any time; one look at a time, and one more when it is called during a look. */
   lookNow(): void {
-    if (this.looking || this.closed) return;
+    if (this.closed) return;
+    if (this.looking) {
+      this.again = true;
+      return;
+    }
     this.looking = true;
-    this.heardAt = performance.now();
+    const nowMs = performance.now();
+    this.heardAt = nowMs;
     this.look(this.jobId, this.nextSeq)
-      .then((looked) => this.catchUp(looked))
+      .then((looked) => this.catchUp(looked, nowMs))
       .catch(() => undefined) // Redis is away: the patrol looks again, and who waits has a limit of their own
-      .finally(() => (this.looking = false));
+      .finally(() => {
+        this.looking = false;
+        if (!this.again) return;
+        this.again = false;
+        this.lookNow();
+      });
   }
 
   close(): void {
@@ -66,15 +95,29 @@ export class Follower {
     this.leave();
   }
 
-  private catchUp(looked: Looked | undefined): void {
-    if (looked === undefined) return;
+  private catchUp(looked: Looked | undefined, lookedAtMs: number): void {
+    if (this.closed) return;
+    if (looked === undefined) return this.missRecord(lookedAtMs);
+    this.goneSinceMs = undefined;
     for (const frame of looked.frames) if (frame.firstSeq === this.nextSeq && !this.closed) this.accept(frame);
     const { terminal } = looked;
-    if (terminal !== undefined && !this.closed && terminal.firstSeq === this.nextSeq) this.accept(terminal);
+    if (terminal === undefined || this.closed) return;
+    if (terminal.firstSeq === this.nextSeq) this.accept(terminal);
+    else this.endWith(EVENTS_LOST);
+  }
+
+  private missRecord(lookedAtMs: number): void {
+    this.goneSinceMs ??= lookedAtMs;
+    if (lookedAtMs - this.goneSinceMs >= GONE_AFTER_MS) this.endWith(DATA_LOST);
+  }
+
+  private endWith(outcome: Outcome): void {
+    this.accept(terminalFrame(this.jobId, this.nextSeq - 1, JSON.stringify(outcome), undefined));
   }
 
   private accept(frame: Frame): void {
     this.nextSeq = frame.firstSeq + frame.count;
+    this.goneSinceMs = undefined; // a frame is sent only while there is a record
     if (frame.kind === 'terminal') this.close(); // nothing comes after it
     if (this.sink === undefined) this.held.push(frame);
     else this.handOn(frame);
