@@ -7,8 +7,8 @@ import { REPLY_DEPS, SUBMIT_DEPS } from '../tokens.js';
 import { ApiException } from './api-error.js';
 import { replyWithJson } from './json-reply.js';
 import { LeanValidationPipe } from './lean-validation.pipe.js';
-import { SHUTTING_DOWN, type ReplyDeps } from './reply-deps.js';
-import { readRequestOptions } from './request-options.js';
+import { SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
+import { readRequestOptions, type CallOptions } from './request-options.js';
 import { replyWithSse } from './sse-reply.js';
 
 @Controller(['v1', ''])
@@ -28,9 +28,30 @@ export class ChatCompletionsController {
     const { models, isStrict } = this.submitDeps;
     const isModel = (name: string): boolean => resolveModel(models, name, isStrict).kind === 'found';
     const options = readRequestOptions(request.headers, body, isModel);
-    const requestId = request.id;
-    const submitted = await submitInference({ source: request.source!, body, options, requestId }, this.submitDeps);
-    if (submitted.kind === 'refused') throw new ApiException(submitted.error);
+    const { openCalls } = this.replyDeps;
+    let isCut = false;
+    const accepting = { isStream: body.stream === true, shutDown: () => (isCut = true) }; // a shutdown waits for it
+    openCalls.add(accepting);
+    try {
+      const submission = { source: request.source!, body, options, requestId: request.id };
+      const submitted = await submitInference(submission, this.submitDeps);
+      if (submitted.kind === 'refused') throw new ApiException(submitted.error);
+      if (isCut) {
+        submitted.follower.close();
+        throw new ApiException(SHUTTING_DOWN, submitted.job.jobId);
+      }
+      await this.reply(submitted, body, options, reply);
+    } finally {
+      openCalls.delete(accepting); // the reply is counted by now
+    }
+  }
+
+  private async reply(
+    submitted: Following,
+    body: ChatCompletionRequest,
+    options: CallOptions,
+    reply: FastifyReply,
+  ): Promise<void> {
     const following = options.continues ? { ...submitted, cancel: () => Promise.resolve() } : submitted;
     if (reply.raw.destroyed) {
       // The caller left while the job was being accepted.

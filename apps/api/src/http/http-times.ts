@@ -8,6 +8,10 @@ export interface HttpTimes {
   earlyHeadMs: number;
   /** Silence after which a stream gets a comment. */
   heartbeatMs: number;
+  /** A stream's reader that leaves much unread for so long is cut. */
+  laggingMs: number;
+  /** A reader of a whole answer that takes nothing of it for so long is cut. */
+  unreadMs: number;
 }
 
 export const HTTP_TIMES: HttpTimes = {
@@ -15,4 +19,6 @@ export const HTTP_TIMES: HttpTimes = {
   requestMs: 120_000,
   earlyHeadMs: 10_000,
   heartbeatMs: 15_000,
+  laggingMs: 5_000,
+  unreadMs: 30_000,
 };

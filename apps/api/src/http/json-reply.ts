@@ -2,8 +2,10 @@ import type { Frame, Outcome } from '@sluice/wire';
 import { readPayload, type ApiError } from '@sluice/wire';
 import type { FastifyReply } from 'fastify';
 import { answerHeaders } from './answer-headers.js';
+import { cutWhenUnread } from './cut-when-unread.js';
 import { sendError } from './error.filter.js';
-import { OVERDUE, OVERDUE_MS, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
+import { GONE, readLargeResult } from './read-large-result.js';
+import { LONGEST_TIMER_MS, OVERDUE, overdueInMs, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
 
 /**
  * Holds the connection until the job is over, the caller's wait is, or the caller has gone. Exactly one of them answers.
@@ -21,6 +23,7 @@ export function replyWithJson(following: Following, reply: FastifyReply, deps: R
     reply.raw.off('close', onClose);
     subscription.unsubscribe();
     deps.openCalls.delete(call);
+    cutWhenUnread(reply.raw, deps.times.unreadMs);
     answer();
   };
   const fail = (error: ApiError, headers = answerHeaders(job, undefined)): void =>
@@ -38,18 +41,17 @@ export function replyWithJson(following: Following, reply: FastifyReply, deps: R
       fail(outcome.error ?? GONE, headers);
     } else if (rest.length > 0) end(() => sendJson(reply, headers, rest));
     else {
-      deps
-        .readResult(job)
-        .then((result) => (result === undefined ? fail(GONE) : end(() => sendJson(reply, headers, result))))
-        .catch(() => fail(GONE));
+      void readLargeResult(job, deps, () => isOver).then((result) =>
+        Buffer.isBuffer(result) ? end(() => sendJson(reply, headers, result)) : fail(result, headers),
+      );
     }
   };
 
-  const overdueInMs = job.deadlineMs - job.acceptedAtMs + OVERDUE_MS;
+  const overdueMs = overdueInMs(job);
   const timer =
-    overdueInMs < deps.waitMs
-      ? setTimeout(() => fail(OVERDUE), overdueInMs)
-      : setTimeout(() => fail(waitTimeout(deps.waitMs)), deps.waitMs);
+    overdueMs < deps.waitMs
+      ? setTimeout(() => fail(OVERDUE), overdueMs)
+      : setTimeout(() => fail(waitTimeout(deps.waitMs)), Math.min(deps.waitMs, LONGEST_TIMER_MS));
   reply.raw.on('close', onClose);
   deps.openCalls.add(call);
   const subscription = follower.frames.subscribe((frame) => {
@@ -60,8 +62,6 @@ export function replyWithJson(following: Following, reply: FastifyReply, deps: R
 function sendJson(reply: FastifyReply, headers: Record<string, string>, body: Buffer): void {
   void reply.code(200).headers(headers).header('content-type', 'application/json; charset=utf-8').send(body);
 }
-
-const GONE: ApiError = { code: 'internal_error', message: 'The result of the call could not be read.' };
 
 const waitTimeout = (waitMs: number): ApiError => ({
   code: 'wait_timeout',

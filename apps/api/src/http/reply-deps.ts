@@ -9,7 +9,7 @@ export type Following = Extract<Submitted, { kind: 'following' }>;
 /** What the two replies, JSON and SSE, need. */
 export interface ReplyDeps {
   openCalls: OpenCalls;
-  times: Pick<HttpTimes, 'earlyHeadMs' | 'heartbeatMs'>;
+  times: Pick<HttpTimes, 'earlyHeadMs' | 'heartbeatMs' | 'laggingMs' | 'unreadMs'>;
   /** The result of a job whose terminal frame was too large to carry it. */
   readResult: (job: InferenceJob) => Promise<Buffer | undefined>;
   /** How long a JSON call is held. */
@@ -23,5 +23,13 @@ export const SHUTTING_DOWN: ApiError = {
 };
 
 /** After its deadline a job is ended by its run, or 30 s later by any worker's sweep; this is for when no worker is alive. */
-export const OVERDUE_MS = 40_000;
+const OVERDUE_MS = 40_000;
 export const OVERDUE: ApiError = { code: 'deadline_exceeded', message: 'The deadline of the call has passed.' };
+
+/** What a timer of Node's takes; it fires at once when asked for more. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** From now until nobody can be expected to end the job any more, ms. */
+export function overdueInMs({ deadlineMs, acceptedAtMs }: Pick<InferenceJob, 'deadlineMs' | 'acceptedAtMs'>): number {
+  return Math.min(deadlineMs - acceptedAtMs + OVERDUE_MS, LONGEST_TIMER_MS);
+}

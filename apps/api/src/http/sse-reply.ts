@@ -10,19 +10,21 @@ import {
 } from '@sluice/wire';
 import type { FastifyReply } from 'fastify';
 import { answerHeaders } from './answer-headers.js';
+import { cutWhenUnread } from './cut-when-unread.js';
 import { sendError } from './error.filter.js';
-import { OVERDUE, OVERDUE_MS, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
+import { readLargeResult } from './read-large-result.js';
+import { OVERDUE, overdueInMs, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
 
 /** A reader that leaves so much unread for so long is cut: its memory is everybody's. */
 const LAGGING_BYTES = 256 * 1024;
-const LAGGING_MS = 5_000;
 
 /**
  * Relays a job's events. The head goes out with the first frame, so that a failure before it is a plain HTTP error, or
  * after `earlyHeadMs`; a failure after it is an event in the stream. Ends with the terminal frame and nothing else.
  */
-export function replyWithSse(following: Following, reply: FastifyReply, { openCalls, times }: ReplyDeps): void {
+export function replyWithSse(following: Following, reply: FastifyReply, deps: ReplyDeps): void {
   const { job, follower, cancel } = following;
+  const { openCalls, times } = deps;
   const { raw } = reply;
   const requestId = reply.getHeader('x-request-id');
   let isOver = false;
@@ -30,8 +32,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, { openCa
 
   const timer = setInterval(beat, times.heartbeatMs).unref();
   const early = setTimeout(() => writeHead(undefined), times.earlyHeadMs).unref();
-  const overdueInMs = job.deadlineMs - job.acceptedAtMs + OVERDUE_MS;
-  const overdue = setTimeout(() => fail(OVERDUE), overdueInMs).unref();
+  const overdue = setTimeout(() => fail(OVERDUE), overdueInMs(job)).unref();
   const call = { isStream: true, shutDown: () => fail(SHUTTING_DOWN) };
   raw.on('close', onClose);
   openCalls.add(call);
@@ -51,10 +52,19 @@ export function replyWithSse(following: Following, reply: FastifyReply, { openCa
       case 'terminal': {
         const { line: outcome, rest } = readPayload<Outcome>(frame.payload);
         if (outcome.state !== 'completed') return fail(outcome.error ?? UNKNOWN, outcome.served);
-        writeHead(outcome.served);
-        return end(() => raw.end(rest));
+        if (rest.length > 0) return complete(rest, outcome.served);
+        void readLargeResult(job, deps, () => isOver).then((result) =>
+          Buffer.isBuffer(result) ? complete(result, outcome.served) : fail(result, outcome.served),
+        );
       }
     }
+  }
+
+  /** @param rest what no frame has brought, up to [DONE] */
+  function complete(rest: Buffer, served: Served | undefined): void {
+    if (isOver) return;
+    writeHead(served);
+    end(() => raw.end(rest));
   }
 
   function writeHead(served: Served | undefined): void {
@@ -85,7 +95,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, { openCa
   function checkLag(): void {
     if (raw.writableLength < LAGGING_BYTES) laggingSince = undefined;
     else if (laggingSince === undefined) laggingSince = performance.now();
-    else if (performance.now() - laggingSince > LAGGING_MS) raw.destroy(); // onClose does the rest
+    else if (performance.now() - laggingSince > times.laggingMs) end(() => raw.destroy()); // the job goes on
   }
 
   function fail(error: ApiError, served?: Served): void {
@@ -111,6 +121,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, { openCa
     raw.off('close', onClose);
     openCalls.delete(call);
     queueMicrotask(() => subscription.unsubscribe()); // the first frames come while it is being made
+    cutWhenUnread(raw, times.unreadMs);
     how();
   }
 }
