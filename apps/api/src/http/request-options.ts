@@ -5,6 +5,8 @@ import { apiError } from './api-error.js';
 
 const MOST_WAIT_MS = 600_000;
 const DAY_MS = 86_400_000;
+/** A timer of Node's takes 24.8 days; a longer one fires at once. */
+const MOST_DAYS = 24;
 
 export interface CallOptions extends RequestOptions {
   /** The job goes on when its caller leaves. */
@@ -57,15 +59,19 @@ function duration(headers: IncomingHttpHeaders, name: string): number | undefine
   if (text === undefined) return undefined;
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
   const ms = match === null ? 0 : Number(match[1]) * UNIT_MS[match[2] ?? 's']!;
-  if (ms > 0 && ms <= 30 * DAY_MS) return ms;
-  throw invalidHeader(name, 'seconds or a duration like 500ms, 15m, 7d, above 0 and at most 30d');
+  if (ms > 0 && ms <= MOST_DAYS * DAY_MS) return ms;
+  throw invalidHeader(name, `seconds or a duration like 500ms, 15m, 7d, above 0 and at most ${MOST_DAYS}d`);
 }
 
 function bodySeconds(body: ChatCompletionRequest, member: string): number | undefined {
   const value = body[member];
   if (value === undefined || value === null) return undefined;
-  if (typeof value === 'number' && value > 0 && value <= 30 * 86_400) return value * 1_000;
-  throw apiError('invalid_request', `${member} must be a number of seconds, above 0 and at most 30 days.`, member);
+  if (typeof value === 'number' && value > 0 && value * 1_000 <= MOST_DAYS * DAY_MS) return value * 1_000;
+  throw apiError(
+    'invalid_request',
+    `${member} must be a number of seconds, above 0 and at most ${MOST_DAYS} days.`,
+    member,
+  );
 }
 
 function maxAttempts(headers: IncomingHttpHeaders, body: ChatCompletionRequest): number | undefined {
