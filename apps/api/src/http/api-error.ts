@@ -14,6 +14,12 @@ export function apiError(code: ErrorCode, message: string, param?: string): ApiE
   return new ApiException({ code, message, ...(param === undefined ? {} : { param }) });
 }
 
+/** What ioredis and the sockets say. */
+const UNREACHED =
+  /Stream isn't writeable|Cluster isn't ready|Connection is closed|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|^Too many Cluster redirections|^None of startup nodes/;
+/** What a Redis says that is there and cannot serve: it loads, fails over, moves slots, lacks replicas or a disk. */
+const UNFIT = /LOADING|MASTERDOWN|READONLY|^(?:NOREPLICAS|MISCONF|CLUSTERDOWN|TRYAGAIN|BUSY)\b/;
+
 /** An error of the connection to Redis or of Redis itself, as callers see it; undefined when it is something else. */
 export function storageError(error: unknown): ApiException | undefined {
   if (!(error instanceof Error)) return undefined;
@@ -23,9 +29,9 @@ export function storageError(error: unknown): ApiException | undefined {
   const isAway =
     error.name === 'MaxRetriesPerRequestError' ||
     error.name === 'StorageAwayError' ||
-    /Stream isn't writeable|Connection is closed|ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|LOADING|MASTERDOWN|READONLY/.test(
-      error.message,
-    );
+    error.name === 'ClusterAllFailedError' ||
+    UNREACHED.test(error.message) ||
+    UNFIT.test(error.message);
   if (!isAway) return undefined;
   return new ApiException({
     code: 'storage_unavailable',
