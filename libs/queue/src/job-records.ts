@@ -6,6 +6,7 @@ import acceptJob from './scripts/accept-job.lua';
 import beginJob from './scripts/begin-job.lua';
 import cancelJob from './scripts/cancel-job.lua';
 import finishJob from './scripts/finish-job.lua';
+import joinJob from './scripts/join-job.lua';
 import noteAttempt from './scripts/note-attempt.lua';
 import requeueJob from './scripts/requeue-job.lua';
 
@@ -71,6 +72,8 @@ const OVERDUE_MS = 30_000;
 const KEPT_MS = 10 * 60_000;
 /** After a follower got the terminal frame: long enough for one that lost it to look. */
 const KEPT_DELIVERED_MS = 60_000;
+/** An inbox is an api replica, so more are mostly replicas that are no more. */
+const MOST_FOLLOWERS = 100;
 
 /**
  * The truth about jobs: one Redis hash each, changed by scripts only. Terminal state is written once; writes of a run
@@ -85,6 +88,7 @@ export class JobRecords {
   private readonly finishJob: Script<[string, number]>;
   private readonly requeueJob: Script<'requeued' | 'stale' | 'cancelled'>;
   private readonly cancelJob: Script<'cancelled' | 'cancelling' | 'over' | 'gone'>;
+  private readonly joinJob: Script<'joined' | 'over' | 'gone'>;
   private begins = 0;
 
   constructor(private readonly redis: Redis) {
@@ -94,6 +98,7 @@ export class JobRecords {
     this.finishJob = defineScript(redis, 'sluiceFinishJob', 5, finishJob);
     this.requeueJob = defineScript(redis, 'sluiceRequeueJob', 5, requeueJob);
     this.cancelJob = defineScript(redis, 'sluiceCancelJob', 5, cancelJob);
+    this.joinJob = defineScript(redis, 'sluiceJoinJob', 1, joinJob);
   }
 
   /** @param direct the caller adds the job to BullMQ in the same pipeline; else it goes to the backlog */
@@ -207,6 +212,14 @@ export class JobRecords {
     const k = keysOf(group);
     const keys = [k.record(jobId), k.stream(jobId), k.backlog, k.due, k.fed];
     return this.cancelJob(...keys, jobId, outcome, KEPT_DELIVERED_MS, WORKER_CHANNEL);
+  }
+
+  /**
+   * For whoever follows a job that is not their own: follow it in your inbox, join, then `lookNow` for what was before.
+   * `over`: nothing more will come; the look finds all. `gone`: no record. Safe to repeat.
+   */
+  join(group: string, jobId: string, inbox: string): Promise<'joined' | 'over' | 'gone'> {
+    return this.joinJob(keysOf(group).record(jobId), inbox, MOST_FOLLOWERS);
   }
 
   /** For a follower that may have missed something. Undefined when there is no record (any more). */
