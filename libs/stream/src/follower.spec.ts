@@ -37,8 +37,8 @@ function stateOf(payload: Buffer): string {
 }
 
 describe('Follower', () => {
-  beforeEach(() => jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] }));
-  afterEach(() => jest.useRealTimers());
+  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] }));
+  afterEach(() => void jest.useRealTimers());
 
   it('keeps what it hears until somebody listens', () => {
     const { follower, told, subscribe, end } = following();

@@ -6,6 +6,7 @@ import { Follower, type LookAtRecord } from './follower.js';
 /** A follower that has heard nothing for so long looks at the record: a lost last frame leaves no gap to see. */
 const SILENCE_MS = 5_000;
 const PATROL_EVERY_MS = 1_000;
+const NOBODY: readonly Follower[] = [];
 
 /**
  * One Redis channel per api replica; frames are handed to the follower of their job. A SUBSCRIBE per request would cost a
@@ -14,15 +15,17 @@ const PATROL_EVERY_MS = 1_000;
 export class Inbox {
   /** Nobody can guess it: 128 random bits. */
   readonly channel = `sluice:inbox:${randomBytes(16).toString('hex')}`;
-  private readonly followers = new Map<string, Follower>();
+  /** By job; several when callers of one replica share a job. */
+  private readonly followers = new Map<string, readonly Follower[]>();
   private patrol: NodeJS.Timeout | undefined;
   private readonly onMessage = (_channel: Buffer, bytes: Buffer): void => {
     const frame = readFrame(bytes);
-    if (frame !== undefined) this.followers.get(frame.jobId)?.hear(frame);
+    if (frame === undefined) return;
+    for (const follower of this.followers.get(frame.jobId) ?? NOBODY) follower.hear(frame);
   };
   /** What was published while the connection was away is lost: look. */
   private readonly onReady = (): void => {
-    for (const follower of this.followers.values()) follower.lookNow();
+    for (const followers of this.followers.values()) for (const follower of followers) follower.lookNow();
   };
 
   /** @param subscriber a connection of its own: a subscribed one can do nothing else */
@@ -40,28 +43,35 @@ export class Inbox {
     clearInterval(this.patrol);
     this.subscriber.off('messageBuffer', this.onMessage);
     this.subscriber.off('ready', this.onReady);
-    for (const follower of this.followers.values()) follower.close();
+    for (const followers of this.followers.values()) for (const follower of followers) follower.close();
   }
 
   /**
    * Call this BEFORE the job is enqueued: a fast worker answers before `add` returns, and 1-4 % of answers were lost when
-   * followers came second.
+   * followers came second. A late joiner follows, then lets the record know its inbox, then calls `lookNow`.
    * @param look reads the job's record and replays its stream
    */
   follow(jobId: string, look: LookAtRecord): Follower {
-    const follower = new Follower(jobId, look, () => this.followers.delete(jobId));
-    this.followers.set(jobId, follower);
+    const follower: Follower = new Follower(jobId, look, () => this.leave(follower));
+    this.followers.set(jobId, [...(this.followers.get(jobId) ?? NOBODY), follower]);
     return follower;
   }
 
+  /** Jobs, not followers. */
   get following(): number {
     return this.followers.size;
   }
 
+  private leave(follower: Follower): void {
+    const others = this.followers.get(follower.jobId)?.filter((other) => other !== follower) ?? NOBODY;
+    if (others.length === 0) this.followers.delete(follower.jobId);
+    else this.followers.set(follower.jobId, others);
+  }
+
   private lookAfterSilentOnes(): void {
     const now = performance.now();
-    for (const follower of this.followers.values()) {
-      if (now - follower.heardAt > SILENCE_MS) follower.lookNow();
+    for (const followers of this.followers.values()) {
+      for (const follower of followers) if (now - follower.heardAt > SILENCE_MS) follower.lookNow();
     }
   }
 }
