@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Leases, openRedis, type RedisRole } from '@sluice/state';
 import type { Redis } from 'ioredis';
 import { eventually } from '../eventually.js';
+import { SlowLink } from '../support/slow-link.js';
 
 /** A Redis of its own, to be stopped and started again. */
 let folder: string;
@@ -90,6 +91,21 @@ describe('while Redis is away', () => {
     server.kill('SIGCONT');
     expect(outcome).toBeInstanceOf(Error);
     expect(ms).toBeLessThan(1_500);
+  });
+
+  it('a large request over a slow link is no silence', async () => {
+    const link = await new SlowLink(join(folder, 'redis.sock')).start();
+    const client = openRedis(link.url, { role: 'api', onError: () => undefined });
+    clients.push(client);
+    await eventually(() => client.status === 'ready', { withinMs: 5_000, what: 'a connection' });
+    let isBroken = false;
+    client.on('close', () => (isBroken = true));
+    link.slowTo(8);
+    const { outcome, ms } = await timed(client.set('large', Buffer.alloc(20 << 20)));
+    expect(outcome).toBe('done');
+    expect(ms).toBeGreaterThan(1_500); // longer than a silence
+    expect(isBroken).toBe(false);
+    link.stop();
   });
 
   it('a worker waits, and its commands are done after its return', async () => {
