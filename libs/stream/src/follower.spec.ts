@@ -44,9 +44,16 @@ describe('Follower', () => {
     const { follower, told, subscribe, end } = following();
     follower.hear(frame(1, 2));
     follower.hear(terminalFrame(JOB, 2, DONE, undefined));
-    expect(told()).toBe('');
+    expect([told(), end().left]).toEqual(['', 1]); // left as soon as it is over, listened to or not
     subscribe();
     expect([told(), end()]).toEqual(['1;2;completed', { isComplete: true, left: 1 }]);
+  });
+
+  it('does not look because of what it has seen', () => {
+    const { follower, looks, told, subscribe } = following();
+    subscribe();
+    for (const [firstSeq, count] of [[1, 2], [3, 1], [1, 2], [3, 1], [4, 1]] as const) follower.hear(frame(firstSeq, count)); // prettier-ignore
+    expect([told(), looks.length]).toEqual(['1;2;3;4;', 0]);
   });
 
   it('looks once more when a gap shows while it looks: the last frame is not waited for', async () => {
