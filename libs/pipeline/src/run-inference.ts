@@ -34,6 +34,8 @@ async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<Ru
   for (;;) {
     const dispatched = await dispatch(run, deps);
     if (dispatched.kind === 'stopped') return endStopped();
+    if (dispatched.kind === 'stale') return { kind: 'over', othersWait: run.othersWait };
+    if (dispatched.kind === 'cancelled') return finishRun(run, CANCELLED, deps);
     if (dispatched.kind === 'no_capacity_now') return requeueRun(run, { untilMs: dispatched.untilMs }, deps);
     if (dispatched.kind === 'failed') return finishRun(run, failureOutcome(run, dispatched.because), deps);
 

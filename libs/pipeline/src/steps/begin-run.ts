@@ -54,6 +54,10 @@ function endOf(begun: { isCancelled: boolean; crashes: number }, run: Run, nowMs
   if (nowMs >= run.job.deadlineMs) {
     return { state: 'failed', error: { code: 'deadline_exceeded', message: 'The deadline of the call has passed.' } };
   }
+  if (run.attempts === 0 && nowMs >= run.job.dueAtMs) {
+    const message = 'The call was not started in the time that it may wait in the queue.';
+    return { state: 'expired', error: { code: 'queue_ttl_exceeded', message } };
+  }
   if (begun.crashes >= MOST_CRASHES) {
     const message = `The call was given up: ${begun.crashes} workers ended while they ran it.`;
     return { state: 'failed', error: { code: 'worker_crash_loop', message } };

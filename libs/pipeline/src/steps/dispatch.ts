@@ -11,6 +11,7 @@ import {
   type TargetGroup,
 } from '@sluice/core';
 import type { Run, RunDeps } from '../run-deps.js';
+import { writeProgress } from './begin-run.js';
 import { supportOf, type Support, type UnsupportedParam } from './support.js';
 
 export interface Dispatched {
@@ -27,7 +28,10 @@ type Dispatch =
   | Dispatched
   | { kind: 'no_capacity_now'; untilMs: number }
   | { kind: 'failed'; because: FailReason | UnsupportedParam }
-  | { kind: 'stopped' };
+  | { kind: 'stopped' }
+  /** Another run has begun, or it was cancelled, while this one waited. */
+  | { kind: 'stale' }
+  | { kind: 'cancelled' };
 
 /** While all deployments of a group are open, each may be probed so often. */
 const PROBE_EVERY_MS = 2_000;
@@ -62,6 +66,11 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
           ? pause(step.ms, run.stop)
           : deps.waitingRoom.wait(asked, step.for, step.ms, run.stop));
         refusals = [];
+        if (!run.stop.aborted) {
+          // The record is looked at before each provider call: a worker may have stood still for longer than the pause.
+          const verdict = await deps.records.note(run.job.group, run.job.jobId, run.epoch, writeProgress(run));
+          if (verdict !== 'go') return { kind: verdict };
+        }
         break;
       case 'give_back':
         return { kind: 'no_capacity_now', untilMs: step.untilMs };

@@ -8,7 +8,7 @@ import type { UnsupportedParam } from './support.js';
 /** How a run ends its job. */
 export type FinishedRun =
   | { state: 'completed'; attempt: AnsweredAttempt; accounting: Promise<unknown> }
-  | { state: 'failed' | 'cancelled'; error: NonNullable<Outcome['error']> };
+  | { state: 'failed' | 'cancelled' | 'expired'; error: NonNullable<Outcome['error']> };
 
 type Because =
   | FailReason
