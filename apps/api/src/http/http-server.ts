@@ -7,6 +7,7 @@ import { clientErrorAnswerer } from './client-error.js';
 import { sendError } from './error.filter.js';
 import type { HttpTimes } from './http-times.js';
 import { checkKeys, type MasterKey } from './master-key.js';
+import { closeConnections } from './close-connections.js';
 import { readBodies } from './read-body.js';
 
 export const HEADER_BYTES = 16 * 1024;
@@ -43,6 +44,7 @@ export function openHttp(maxBodyBytes: number, masterKey: MasterKey, times: Http
     reply.header('x-request-id', request.id);
     next();
   });
+  closeConnections(fastify as never);
   checkKeys(fastify as never, masterKey);
   readBodies(fastify as never, maxBodyBytes);
   return adapter;
