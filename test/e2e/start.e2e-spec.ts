@@ -133,6 +133,13 @@ describe('the data folder', () => {
     expect(await sluice.end()).toBe(1);
     expect(sluice.stderr).toContain(`The data folder ${data} cannot be written`);
   });
+
+  // Node's recursive mkdir never returns there.
+  it.each(['/proc/sluice-data', '/dev/null'])('is refused in a sentence at %s', async (data) => {
+    const sluice = run(['start', '--port', '0', '--data', data]);
+    expect(await sluice.end()).toBe(1);
+    expect(sluice.stderr).toContain(`The data folder ${data} cannot be written`);
+  });
 });
 
 describe('the embedded Redis', () => {
