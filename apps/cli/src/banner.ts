@@ -30,7 +30,9 @@ With your LiteLLM configuration:  npm start -- --config config.yaml        Ctrl-
 export function configuredBanner(origin: string, settings: Settings): string {
   const key = settings.masterKeyIsGenerated
     ? `\nThe variable of general_settings.master_key is not set, so a key was made and kept in the data folder: ${settings.masterKey}\n`
-    : '';
+    : settings.masterKey === undefined
+      ? '\nNo master key is set: whoever reaches this port can call. Set general_settings.master_key or LITELLM_MASTER_KEY.\n'
+      : '';
   return `${formatReport(settings.report)}
 
 Sluice answers at ${origin}

@@ -158,7 +158,8 @@ async function checkRedisAt(redisUrl: string, signal: AbortSignal): Promise<void
     throw new Error(`Redis at ${withoutPassword(redisUrl)} does not answer (${trouble}). Start it, or mend REDIS_URL.`);
   });
   try {
-    await Promise.race([checkRedis(redis), tooLate]);
+    const checked = await Promise.race([checkRedis(redis), tooLate]);
+    if (checked?.warning !== undefined) say(checked.warning);
   } finally {
     late.abort();
     tooLate.catch(() => undefined);

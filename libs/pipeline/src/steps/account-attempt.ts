@@ -46,7 +46,7 @@ export async function accountAttempt(
     kind: failure.kind,
     ...(failure.status === undefined ? {} : { status: failure.status }),
     durationMs: Math.round(attempt.durationMs),
-    detail: failure.phase ?? failure.code ?? '',
+    detail: failure.phase ?? failure.code ?? (failure.kind === 'network' ? failure.message : ''), // the socket's words
   });
   const { tripped } = await deps.breakers.record(deployment.id, countsAgainstBreaker ? 'failure' : 'neutral');
   const tokens = tokensOf(attempt);

@@ -19,4 +19,11 @@ describe('judgeRedis', () => {
   ])('refuses %j with a sentence', (info, sentence) => {
     expect(judgeRedis(info).objection).toMatch(sentence);
   });
+
+  it('warns of a server that would lose what waits in it', () => {
+    expect(judgeRedis('redis_version:7.0.15\naof_enabled:0').warning).toMatch(
+      /Redis 7\.0\.15 keeps no append-only file/,
+    );
+    expect(judgeRedis('redis_version:7.0.15\naof_enabled:1').warning).toBeUndefined();
+  });
 });

@@ -4,18 +4,18 @@ import type { Redis } from 'ioredis';
  * Whether a server can hold our queues and records. Throws a sentence that says what to change: a Redis before 7.0 or a
  * Valkey before 7.2 lacks what our scripts use, and any eviction policy but `noeviction` would drop accepted jobs.
  */
-export async function checkRedis(redis: Redis): Promise<{ version: string }> {
-  const [server, memory] = await Promise.all([redis.info('server'), redis.info('memory')]);
-  const { version, objection } = judgeRedis(`${server}\n${memory}`);
+export async function checkRedis(redis: Redis): Promise<{ version: string; warning?: string }> {
+  const sections = await Promise.all(['server', 'memory', 'persistence'].map((section) => redis.info(section)));
+  const { objection, ...judged } = judgeRedis(sections.join('\n'));
   if (objection) throw new Error(objection);
-  return { version };
+  return judged;
 }
 
 /**
  * @param info The answer to `INFO`: lines `name:value`. Valkey says `redis_version:7.2.4` for its clients' sake and its own
  * version in `valkey_version` (8.0 and later; 7.2 has `server_name:valkey` only).
  */
-export function judgeRedis(info: string): { version: string; objection?: string } {
+export function judgeRedis(info: string): { version: string; objection?: string; warning?: string } {
   const fields = new Map(
     info.split(/\r?\n/).map((line): [string, string] => {
       const colon = line.indexOf(':');
@@ -37,5 +37,7 @@ export function judgeRedis(info: string): { version: string; objection?: string 
     const fix = 'Set `maxmemory-policy noeviction`, or accepted jobs may be dropped.';
     return { version, objection: `${version} has the maxmemory-policy "${policy}". ${fix}` };
   }
-  return { version };
+  if (fields.get('aof_enabled') !== '0') return { version };
+  const warning = `${version} keeps no append-only file: calls that wait are lost with it. Set \`appendonly yes\`.`;
+  return { version, warning };
 }
