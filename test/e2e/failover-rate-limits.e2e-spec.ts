@@ -98,8 +98,9 @@ describe('a lone deployment that answers 429', () => {
       const later = await Promise.all(Array.from({ length: 6 }, () => call({})));
       expect([...responses, ...later].map((r) => r.status)).toEqual(Array.from({ length: 12 }, () => 200));
       const refused = callsTo('only').find(({ status }) => status === 429)!;
+      // 250 ms: what was leased before the 429 came may still be on its way on a busy machine.
       const early = callsTo('only').filter(
-        ({ atMs }) => atMs > refused.atMs + 60 && atMs < refused.atMs + refused.retryAfterMs! - 2,
+        ({ atMs }) => atMs > refused.atMs + 250 && atMs < refused.atMs + refused.retryAfterMs! - 2,
       );
       expect(early).toEqual([]);
     });
