@@ -10,7 +10,7 @@ import {
   type Tried,
 } from '@sluice/core';
 import type { Run, RunDeps } from '../run-deps.js';
-import { writeProgress } from './begin-run.js';
+import { writeProgress } from './kept-progress.js';
 import type { Attempt, FailedAttempt } from './call-provider.js';
 import type { Dispatched } from './dispatch.js';
 

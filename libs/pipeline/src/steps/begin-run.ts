@@ -1,9 +1,9 @@
-import { startOf, type Progress } from '@sluice/core';
 import type { ChatBody } from '@sluice/providers';
 import type { JobTurn } from '@sluice/queue';
 import { answerId, type InferenceJob } from '../inference-job.js';
 import type { Run, RunDeps } from '../run-deps.js';
 import type { FinishedRun } from './failure-outcome.js';
+import { readProgress } from './kept-progress.js';
 
 /** From so many runs that took their worker with them, the job itself is the likely cause. */
 const MOST_CRASHES = 5;
@@ -67,12 +67,4 @@ function endOf(begun: { isCancelled: boolean; crashes: number }, run: Run, nowMs
     return { state: 'failed', error: { code: 'upstream_interrupted', message } };
   }
   return undefined;
-}
-
-/** What a run leaves for the next. */
-export const writeProgress = ({ progress, attempts }: Run): string => JSON.stringify({ progress, attempts });
-
-function readProgress(text: string, group: string): { progress: Progress; attempts: number } {
-  if (text === '') return { progress: startOf(group), attempts: 0 };
-  return JSON.parse(text) as { progress: Progress; attempts: number };
 }

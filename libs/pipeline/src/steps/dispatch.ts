@@ -11,7 +11,7 @@ import {
   type TargetGroup,
 } from '@sluice/core';
 import type { Run, RunDeps } from '../run-deps.js';
-import { writeProgress } from './begin-run.js';
+import { writeProgress } from './kept-progress.js';
 import { supportOf, type Support, type UnsupportedParam } from './support.js';
 
 export interface Dispatched {

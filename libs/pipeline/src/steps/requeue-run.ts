@@ -1,6 +1,6 @@
 import type { RunEnd } from '@sluice/queue';
 import type { Run, RunDeps } from '../run-deps.js';
-import { writeProgress } from './begin-run.js';
+import { writeProgress } from './kept-progress.js';
 import { finishRun } from './finish-run.js';
 
 /**
