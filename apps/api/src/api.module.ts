@@ -11,10 +11,9 @@ import type { Settings } from '@sluice/config';
 import { newJobId } from '@sluice/core';
 import type { SubmitDeps } from '@sluice/pipeline';
 import { InferenceQueues, JobRecords, numbersOfGroups, QueueModule } from '@sluice/queue';
-import { Leases, RedisClock } from '@sluice/state';
+import { Connections, ConnectionsModule, Leases, RedisClock } from '@sluice/state';
 import { Inbox } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
-import { Connections, ConnectionsModule } from './connections.module.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { HealthController, type HealthDeps } from './http/health.controller.js';
@@ -45,7 +44,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
     redisUrl: string,
     { masterKey, times, emit }: { masterKey: MasterKey; times: HttpTimes; emit: Emit },
   ): DynamicModule {
-    const connections = ConnectionsModule.to(redisUrl, emit);
+    const connections = ConnectionsModule.to(redisUrl, 'api', emit);
     const groups = [...settings.models.groups.keys()];
     return {
       module: ApiModule,

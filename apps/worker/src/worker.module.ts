@@ -10,10 +10,9 @@ import type { Settings } from '@sluice/config';
 import { runInference, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
 import { DeadWorkerReaper, InferenceWorkers, JobRecords, WorkerBeat } from '@sluice/queue';
-import { DeploymentBreakers, Leases, RedisClock } from '@sluice/state';
+import { Connections, ConnectionsModule, DeploymentBreakers, Leases, RedisClock } from '@sluice/state';
 import { FrameRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
-import { Connections, ConnectionsModule } from './connections.module.js';
 import { expireJob } from './expire-job.js';
 import { atMostEachSecond } from './at-most-each-second.js';
 import { WorkerProcess } from './worker-process.js';
@@ -27,7 +26,7 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
     const groups = settings.workerGroups ?? [...settings.models.groups.keys()];
     return {
       module: WorkerModule,
-      imports: [ConnectionsModule.to(redisUrl, emit)],
+      imports: [ConnectionsModule.to(redisUrl, 'worker', emit)],
       providers: [
         {
           provide: WorkerProcess,

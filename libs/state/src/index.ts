@@ -1,3 +1,4 @@
+export { Connections, ConnectionsModule } from './redis/connections.module.js';
 export { DeploymentBreakers } from './deployment-breakers.js';
 export { checkRedis } from './redis/check-redis.js';
 export { Leases } from './redis/leases.js';

@@ -1,8 +1,10 @@
 import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
-import { openRedis, reportOutages, untilReady } from '@sluice/state';
-import type { Emit } from '@sluice/telemetry';
 
-type Redis = ReturnType<typeof openRedis>;
+import type { Emit } from '@sluice/telemetry';
+import type { Redis } from 'ioredis';
+import { openRedis } from './open-redis.js';
+import { reportOutages } from './report-outages.js';
+import { untilReady } from './until-ready.js';
 
 /** What this process holds open. A class, so that Nest can inject it by type. */
 export class Connections {
@@ -17,9 +19,9 @@ export class Connections {
 export class ConnectionsModule implements OnApplicationShutdown {
   constructor(private readonly connections: Connections) {}
 
-  static to(redisUrl: string, emit: Emit): DynamicModule {
+  static to(redisUrl: string, role: 'api' | 'worker', emit: Emit): DynamicModule {
     const open = async (): Promise<Connections> => {
-      const commands = openRedis(redisUrl, { role: 'api', onError: () => undefined });
+      const commands = openRedis(redisUrl, { role, onError: () => undefined });
       reportOutages(commands, emit);
       const subscriber = openRedis(redisUrl, { role: 'subscriber', onError: () => undefined });
       return new Connections(await untilReady(commands), await untilReady(subscriber));
