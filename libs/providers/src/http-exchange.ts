@@ -10,6 +10,9 @@ const READ_AHEAD_BYTES = 256 * 1024;
 const TAIL_BYTES = 64 * 1024;
 const TAIL_MS = 500;
 
+/** A longer one would fire at once (24.8 days). */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** How an exchange came to its end. `cut`: by us (a clock, the caller, a bound). */
 export type ExchangeEnd = { how: 'ended' } | { how: 'failed'; failure: Failure } | { how: 'cut'; failure: Failure };
 
@@ -117,7 +120,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (this.over !== undefined) return;
     this.timers.set(
       phase,
-      setTimeout(() => this.timeOut(phase), ms),
+      setTimeout(() => this.timeOut(phase), Math.min(ms, LONGEST_TIMER_MS)),
     );
   }
 
