@@ -13,4 +13,3 @@ export type {
 } from './adapter.js';
 export { ProviderClient, type AttemptTimeouts, type ProviderClientOptions } from './call-provider.js';
 export { adapterFor } from './registry.js';
-export { usageBody } from './usage.js';

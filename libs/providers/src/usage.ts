@@ -47,17 +47,3 @@ export function estimatedUsage(call: Call, completionChars: number): Usage {
     estimated: true,
   };
 }
-
-/** As OpenAI writes it. */
-export function usageBody(usage: Usage): Record<string, unknown> {
-  return {
-    prompt_tokens: usage.prompt,
-    completion_tokens: usage.completion,
-    total_tokens: usage.prompt + usage.completion,
-    prompt_tokens_details: {
-      cached_tokens: usage.cached,
-      ...(usage.cacheWrite > 0 ? { cache_write_tokens: usage.cacheWrite } : {}),
-    },
-    completion_tokens_details: { reasoning_tokens: usage.reasoning },
-  };
-}

@@ -53,7 +53,8 @@ export class InferenceQueues {
     if (!isBlocked && reply.kind !== 'accepted') this.takeBack(group, job);
     if (reply.kind !== 'accepted' || reply.nextToBacklog) this.blockedUntil.set(group, performance.now() + HINT_MS);
     else if (isBlocked) this.blockedUntil.delete(group);
-    if (reply.kind === 'accepted' && reply.feedNow) await this.redis.publish(FEED_CHANNEL, group);
+    // A nudge: the job is taken in, whether it is heard or not, and the feeders look each second anyway.
+    if (reply.kind === 'accepted' && reply.feedNow) this.redis.publish(FEED_CHANNEL, group).catch(() => undefined);
     return reply;
   }
 

@@ -4,5 +4,4 @@ export { checkRedis } from './redis/check-redis.js';
 export { Leases } from './redis/leases.js';
 export { openRedis, type RedisRole } from './redis/open-redis.js';
 export { RedisClock } from './redis/redis-clock.js';
-export { reportOutages } from './redis/report-outages.js';
 export { untilReady } from './redis/until-ready.js';

@@ -1,6 +1,6 @@
 import { attemptTimeouts, callsMade, type AttemptTimeouts, type Deployment, type Failure } from '@sluice/core';
 import type { Call, StreamEvent, Usage } from '@sluice/providers';
-import { roleChunk, sseData, SSE_DONE, usageChunk, type Served } from '@sluice/wire';
+import { roleChunk, sseData, SSE_DONE, usageChunk, usageBody, type Served } from '@sluice/wire';
 import type { Run, RunDeps } from '../run-deps.js';
 import type { Dispatched } from './dispatch.js';
 
@@ -124,16 +124,7 @@ function roleChunks({ job }: Run, call: Call): string {
 
 function usageEvent({ job }: Run, call: Call, usage: Usage | undefined): string {
   if (!job.includeUsage || usage === undefined) return '';
-  const { prompt, completion, cached, reasoning } = usage;
-  return sseData(
-    usageChunk(call, {
-      prompt_tokens: prompt,
-      completion_tokens: completion,
-      total_tokens: prompt + completion,
-      prompt_tokens_details: { cached_tokens: cached },
-      completion_tokens_details: { reasoning_tokens: reasoning },
-    }),
-  );
+  return sseData(usageChunk(call, usageBody(usage)));
 }
 
 function servedBy(run: Run, deployment: string, group: string, baseUrl: string, maxRetries: number): Served {

@@ -1,8 +1,9 @@
+import { usageBody } from '@sluice/wire';
 import type { Answer, Call, FailedAttempt, Finish, Reply } from '../adapter.js';
 import { failureInBand, malformed, requestIdOf } from '../classify-failure.js';
 import { changeMembers, changeMembersAt, type Change } from '../json-span.js';
 import { recordOf } from '../provider-error.js';
-import { estimatedUsage, openaiUsage, usageBody } from '../usage.js';
+import { estimatedUsage, openaiUsage } from '../usage.js';
 import { contentCharsOf } from './content-of.js';
 import { finishOf, isKnownReason } from './finish-reason.js';
 import { oddContentChanges } from './odd-content.js';
