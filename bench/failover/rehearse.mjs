@@ -3,7 +3,7 @@ import { GROUP } from './contestants.mjs';
 import { openGate } from './gate.mjs';
 import { judge } from './judge.mjs';
 import { openLoop } from './open-loop.mjs';
-import { DEPLOYMENTS } from './scenarios.mjs';
+import { DEPLOYMENTS, SCRIPT } from './scenarios.mjs';
 import { startSimulator } from './simulator.mjs';
 
 const PER_SECOND = 10;
@@ -16,7 +16,7 @@ const UNREACHABLE = 'healthy';
  * @returns the figures of `judge`, and calls and log to look into; undefined when the gateway cannot be had on this machine
  */
 export async function rehearse({ start, wantsPlainHosts = false }, scenario, seconds) {
-  const simulator = await startSimulator(scenario.profiles);
+  const simulator = await startSimulator(scenario.profiles, SCRIPT);
   const prefixOf = (name) => (wantsPlainHosts ? `/@${name}` : '');
   // Only what is to be refused needs a gate; it costs a call some time that the model does not count.
   const gated = wantsPlainHosts ? DEPLOYMENTS : [UNREACHABLE];

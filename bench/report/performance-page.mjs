@@ -4,17 +4,16 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { root, say } from '../machine/processes.mjs';
 
-const page = join(root, 'docs', 'performance.md');
-
-/** Replaces what stands between the two markers of this name in docs/performance.md. */
-export function writeToPage(name, text) {
+/** Replaces what stands between the two markers of this name in a page of docs/. */
+export function writeToPage(name, text, file = 'performance.md') {
+  const page = join(root, 'docs', file);
   const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
   const before = readFileSync(page, 'utf8');
   const from = before.indexOf(start);
   const to = before.indexOf(end);
-  if (from === -1 || to === -1) throw new Error(`docs/performance.md has no markers ${start} and ${end}.`);
+  if (from === -1 || to === -1) throw new Error(`docs/${file} has no markers ${start} and ${end}.`);
   writeFileSync(page, `${before.slice(0, from + start.length)}\n\n${text}\n\n${before.slice(to)}`);
-  say(`Written to docs/performance.md, between the markers ${name}.`);
+  say(`Written to docs/${file}, between the markers ${name}.`);
 }
 
 /**

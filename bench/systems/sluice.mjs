@@ -21,28 +21,33 @@ export function configFile(config) {
 export async function startSluice({ config, key }) {
   const args = [...SHIPPED, bin, 'start', '--config', configFile(config), '--port', '0', '--host', '127.0.0.1'];
   const sluice = await launch('start', node, [...args, '--data', scratchFile('data')], { ready: ANSWERS_AT, env });
-  return systemOf(sluice.match[1], key, [sluice]);
+  return systemOf([sluice.match[1]], key, [sluice]);
 }
 
 /**
  * `sluice api` and `sluice worker` beside a redis-server on a Unix socket.
- * @param nodeArgs for both, such as --cpu-prof
+ * @param apis, workers how many of each
+ * @param nodeArgs for each, by its role, such as --cpu-prof
  */
-export async function startSplit({ config, key, nodeArgs = () => [] }) {
+export async function startSplit({ config, key, apis = 1, workers = 1, nodeArgs = () => [] }) {
   const redis = await startRedis();
   const file = configFile(config);
   const shared = { ...env, REDIS_URL: redis.socket };
   const role = (name, more, ready) =>
     launch(name, node, [...SHIPPED, ...nodeArgs(name), bin, name, '--config', file, ...more], { ready, env: shared });
-  const worker = await role('worker', [], /Sluice worker serves/);
-  const api = await role('api', ['--port', '0', '--host', '127.0.0.1'], ANSWERS_AT);
-  return { ...systemOf(api.match[1], key, [api, worker, redis]), redisSocket: redis.socket };
+  const started = { api: [], worker: [] };
+  for (let n = 0; n < workers; n++) started.worker.push(await role('worker', [], /Sluice worker serves/));
+  for (let n = 0; n < apis; n++)
+    started.api.push(await role('api', ['--port', '0', '--host', '127.0.0.1'], ANSWERS_AT));
+  const origins = started.api.map(({ match }) => match[1]);
+  return { ...systemOf(origins, key, [...started.api, ...started.worker, redis]), redisSocket: redis.socket };
 }
 
 /** Stopped in the order given: who takes calls goes first, Redis last. */
-function systemOf(origin, key, processes) {
+function systemOf(origins, key, processes) {
   return {
-    origin,
+    origin: origins[0],
+    origins,
     headers: { authorization: `Bearer ${key}` },
     pids: processes.map(({ pid }) => pid),
     processes,
