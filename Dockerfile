@@ -23,7 +23,7 @@ ENV NODE_ENV=production SLUICE_DATA_DIR=/data
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY bin bin
-COPY package.json ./
+COPY package.json NOTICE LICENSE ./
 RUN mkdir /data && chown node:node /data
 VOLUME /data
 USER node

@@ -13,7 +13,7 @@ const documented = (title: string): string[] =>
       ...line
         .split('|')[2]!
         .replaceAll(/\([^)]*\)/g, '')
-        .matchAll(/`([a-z_]+)`/g),
+        .matchAll(/`([a-z_]+[a-z0-9_]*)`/g),
     ])
     .map(([, key]) => key!);
 

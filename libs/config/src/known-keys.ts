@@ -21,10 +21,13 @@ export interface KnownKeys {
 
 export type SectionName = keyof typeof KNOWN_KEYS;
 
+/** Prices that Sluice reckons with. */
 const PRICES = `input_cost_per_token output_cost_per_token cache_creation_input_token_cost cache_read_input_token_cost
-  input_cost_per_token_above_* output_cost_per_token_above_* cache_creation_input_token_cost_above_*
+  output_cost_per_reasoning_token input_cost_per_token_above_200k_tokens output_cost_per_token_above_200k_tokens
+  cache_read_input_token_cost_above_200k_tokens cache_creation_input_token_cost_above_200k_tokens`;
+const OTHER_PRICES = `input_cost_per_token_above_* output_cost_per_token_above_* cache_creation_input_token_cost_above_*
   cache_read_input_token_cost_above_* input_cost_per_token_batches output_cost_per_token_batches input_cost_per_token_flex
-  output_cost_per_token_flex input_cost_per_token_priority output_cost_per_token_priority output_cost_per_reasoning_token
+  output_cost_per_token_flex input_cost_per_token_priority output_cost_per_token_priority
   input_cost_per_audio_token output_cost_per_audio_token input_cost_per_query citation_cost_per_token
   search_context_cost_per_query tiered_pricing output_cost_per_image_token *_cost_per_second *_cost_per_pixel
   *_cost_per_image *_cost_per_character *_cost_per_audio_per_second *_cost_per_video_per_second`;
@@ -54,8 +57,8 @@ export const KNOWN_KEYS = {
     applied: `model custom_llm_provider api_key api_base base_url api_version organization litellm_credential_name rpm tpm
       max_parallel_requests weight order timeout request_timeout stream_timeout num_retries cooldown_time drop_params
       additional_drop_params allowed_openai_params extra_headers extra_body azure_ad_token tenant_id
-      client_id client_secret azure_scope ${CHAT_PARAMETERS}`,
-    harmless: `region_name tags tag_regex ${PRICES} auto_router_config_path auto_router_config auto_router_default_model
+      client_id client_secret azure_scope ${PRICES} ${CHAT_PARAMETERS}`,
+    harmless: `region_name tags tag_regex ${OTHER_PRICES} auto_router_config_path auto_router_config auto_router_default_model
       auto_router_embedding_model complexity_router_* adaptive_router_* prompt_id prompt_variables realtime_protocol
       s3_bucket_name s3_encryption_key_id gcs_bucket_name max_file_size_mb use_in_pass_through watsonx_region_name`,
     blocking: `max_budget budget_duration cache_control_injection_points merge_reasoning_content_in_choices
@@ -65,9 +68,11 @@ export const KNOWN_KEYS = {
       aws_web_identity_token aws_bedrock_runtime_endpoint`,
   },
   modelInfo: {
-    applied: 'id base_model cooldown_time rpm tpm supported_environments',
-    harmless: `mode max_input_tokens max_tokens max_output_tokens access_groups disable_background_health_check
-      health_check_model supports_* tier custom_tokenizer allow_fail_open ${PRICES}`,
+    applied: `id base_model cooldown_time rpm tpm supported_environments max_input_tokens max_tokens max_output_tokens
+      supports_vision supports_function_calling supports_response_schema supports_reasoning supports_assistant_prefill
+      supports_pdf_input supports_audio_input supports_prompt_caching ${PRICES}`,
+    harmless: `mode access_groups disable_background_health_check health_check_model supports_* tier custom_tokenizer
+      allow_fail_open ${OTHER_PRICES}`,
     blocking: 'team_id team_public_model_name allowed_fails allowed_fails_policy',
     noEffect: 'db_model health_check_timeout health_check_max_tokens health_check_voice',
   },

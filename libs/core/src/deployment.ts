@@ -1,3 +1,5 @@
+import type { ModelFacts, ModelLimits, Prices, Supports } from './model-facts.js';
+
 /** One endpoint + credential + model that can serve. Built by `libs/config`, frozen; the same object in every job. */
 export interface Deployment {
   /** `model_info.id`, else a hash of what says where it goes. Unique in the configuration; in headers and keys. */
@@ -13,6 +15,10 @@ export interface Deployment {
   /** `model_info.base_model` when given: what an Azure deployment really is. */
   readonly baseModel: string | undefined;
   readonly target: ProviderTarget;
+  /** Of its model, as written or as the model map has them. Of a `*` only what is written: the asked model says the rest. */
+  readonly limits: ModelLimits;
+  readonly prices: Prices | undefined;
+  readonly supports: Supports;
   /** Lower tiers first. Default 1 (LiteLLM's: deployments without an order come with the first tier). */
   readonly order: number;
   /** Relative share for simple-shuffle; absent: rpm, else tpm, else equal. */
@@ -113,4 +119,6 @@ export interface ModelTable {
   /** Plain aliases. */
   readonly aliases: ReadonlyMap<string, { readonly group: string; readonly hidden: boolean }>;
   readonly deployments: ReadonlyMap<string, Deployment>;
+  /** What is known of a model, by its name with provider, for the models that a `*` stands for; absent: nothing is. */
+  readonly factsOf?: (fullModel: string) => ModelFacts | undefined;
 }

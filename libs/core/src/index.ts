@@ -1,3 +1,14 @@
+export {
+  CAPABILITIES,
+  factsOver,
+  NO_FACTS,
+  type Capability,
+  type ModelFacts,
+  type ModelLimits,
+  type Prices,
+  type Supports,
+  type TokenPrices,
+} from './model-facts.js';
 export { nearestNames, resolveModel, type ResolvedModel } from './resolve-model.js';
 export { consequenceOf, type Consequence, type Failure, type FailureKind, type TimeoutPhase } from './failure.js';
 export type { AliasEntry, Deployment, ModelGroup, ModelTable, ProviderTarget, RoutingPolicy } from './deployment.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Deployment, ModelGroup, ModelTable } from './deployment.js';
+import { NO_FACTS } from './model-facts.js';
 import { capturesOf, nearestNames, resolveModel } from './resolve-model.js';
 
 const deployment = (id: string, group: string, fullModel: string): Deployment => ({
@@ -10,6 +11,7 @@ const deployment = (id: string, group: string, fullModel: string): Deployment =>
   model: fullModel.slice(fullModel.indexOf('/') + 1),
   fullModel,
   baseModel: undefined,
+  ...NO_FACTS,
   target: {
     baseUrl: 'http://127.0.0.1',
     apiKey: undefined,

@@ -1,4 +1,5 @@
 import type { Deployment, ModelGroup, ModelTable } from './deployment.js';
+import { factsOver } from './model-facts.js';
 
 /** What a name in a request, a fallback list or an alias stands for. */
 export type ResolvedModel =
@@ -29,7 +30,7 @@ export function resolveModel(models: ModelTable, name: string, strict: boolean):
   if (target.length <= MAX_NAME_LENGTH) {
     for (const pattern of patternsOf(models)) {
       const captured = capturesOf(pattern.name, target, strict);
-      if (captured !== undefined) return filled(pattern, target, captured);
+      if (captured !== undefined) return filled(models, pattern, target, captured);
     }
   }
   return (
@@ -77,7 +78,7 @@ function within(models: ModelTable, home: string, only: readonly string[]): Reso
 
 function byStar(models: ModelTable, name: string): ResolvedModel | undefined {
   const star = models.groups.get('*');
-  return star && filled(star, name, [name]);
+  return star && filled(models, star, name, [name]);
 }
 
 const sortedPatterns = new WeakMap<ModelTable, readonly ModelGroup[]>();
@@ -127,13 +128,23 @@ export function capturesOf(pattern: string, name: string, strict: boolean): read
   });
 }
 
-function filled(pattern: ModelGroup, name: string, captured: readonly string[]): ResolvedModel {
-  const deployments = pattern.deployments.map((deployment) => withModel(deployment, name, captured));
+function filled(
+  { factsOf }: ModelTable,
+  pattern: ModelGroup,
+  name: string,
+  captured: readonly string[],
+): ResolvedModel {
+  const deployments = pattern.deployments.map((deployment) => withModel(deployment, name, captured, factsOf));
   return { kind: 'found', group: { ...pattern, deployments }, captured };
 }
 
 /** Captures fill the stars in order; when there are more of them than stars, the asked name goes out whole. */
-function withModel(deployment: Deployment, name: string, captured: readonly string[]): Deployment {
+function withModel(
+  deployment: Deployment,
+  name: string,
+  captured: readonly string[],
+  factsOf: ModelTable['factsOf'],
+): Deployment {
   const pieces = deployment.fullModel.split('*');
   if (pieces.length === 1) return deployment;
   const full =
@@ -142,7 +153,9 @@ function withModel(deployment: Deployment, name: string, captured: readonly stri
       : pieces.reduce((model, piece, i) => model + (captured[i - 1] ?? '*') + piece);
   const prefix = `${deployment.provider}/`;
   const model = full.startsWith(prefix) ? full.slice(prefix.length) : full;
-  return { ...deployment, model, fullModel: prefix + model };
+  const fullModel = prefix + model;
+  const known = deployment.baseModel === undefined ? factsOf?.(fullModel) : undefined;
+  return { ...deployment, model, fullModel, ...factsOver(deployment, known) };
 }
 
 function nearestTo(models: ModelTable, name: string): string[] {

@@ -1,4 +1,4 @@
-import type { Deployment, ProviderTarget } from '@sluice/core';
+import { NO_FACTS, type Deployment, type ProviderTarget } from '@sluice/core';
 import type { Call, ChatBody, Reply, StreamEvent } from './adapter.js';
 import { adapterFor } from './registry.js';
 import { SniffedStream } from './sniffed-stream.js';
@@ -26,6 +26,7 @@ export function deploymentOf(target: Partial<ProviderTarget>, rest: Partial<Depl
     model: 'gpt-x',
     fullModel: 'openai/gpt-x',
     baseModel: undefined,
+    ...NO_FACTS,
     order: 1,
     weight: undefined,
     rpm: undefined,

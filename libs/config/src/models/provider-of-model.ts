@@ -1,4 +1,5 @@
 import { nearestNames, type Deployment } from '@sluice/core';
+import { providerOfKnownModel } from '../model-map/model-map.js';
 
 export type ProviderOfModel =
   | { readonly kind: 'known'; readonly provider: Deployment['provider']; readonly model: string }
@@ -27,7 +28,8 @@ const NOT_YET = new Set(
 );
 
 /**
- * Who serves a `litellm_params.model`: `provider/name`, else by the beginning of the bare name, until the model map comes.
+ * Who serves a `litellm_params.model`: `provider/name`, else for a bare name what the model map says, or how such
+ * names begin, for models that came after it.
  * @param custom `custom_llm_provider`: wins over the prefix
  */
 export function providerOfModel(model: string, custom: string | undefined): ProviderOfModel {
@@ -37,11 +39,13 @@ export function providerOfModel(model: string, custom: string | undefined): Prov
   }
   const slash = model.indexOf('/');
   if (slash < 0) {
-    const provider = providerOfBareName(model);
+    const inMap = providerOfKnownModel(model);
+    const provider = supported(inMap) ?? providerOfBareName(model);
     if (provider !== undefined) return { kind: 'known', provider, model };
+    if (inMap !== undefined) return refusal(inMap, `a model of the provider "${inMap}"`);
     return {
       kind: 'refused',
-      reason: `names no provider, and "${model}" is not known in this version`,
+      reason: `names no provider, and the model map does not know "${model}"`,
       advice: `write the provider before it: openai/${model} for OpenAI or a compatible server, azure/${model}, anthropic/${model}`,
     };
   }
@@ -54,8 +58,11 @@ function providerOfBareName(model: string): Deployment['provider'] | undefined {
   return model.startsWith('claude') ? 'anthropic' : undefined;
 }
 
+const supported = (name: string | undefined): Deployment['provider'] | undefined =>
+  SUPPORTED.find((provider) => provider === name);
+
 function known(name: string, model: string): ProviderOfModel | undefined {
-  const provider = SUPPORTED.find((supported) => supported === name);
+  const provider = supported(name);
   if (provider === undefined) return undefined;
   if (model !== '') return { kind: 'known', provider, model };
   return { kind: 'refused', reason: `names no model after "${name}/"`, advice: '' };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Deployment } from '@sluice/core';
+import { resolveModel, type Deployment } from '@sluice/core';
 import { readConfig, type Config } from '../read-config.js';
 
 const KEYS = { OPENAI_API_KEY: 'sk-openai', ANTHROPIC_API_KEY: 'sk-anthropic', AZURE_API_KEY: 'sk-azure' };
@@ -31,7 +31,7 @@ describe('the provider of a model', () => {
     expect(deploymentOf(params)).toMatchObject({ provider, model, fullModel });
   });
 
-  it.each(['text-embedding-3-small', 'dall-e-3', 'o', 'meta-llama/Llama-3', 'gemini/gemini-2', 'openai/', '"*"'])(
+  it.each(['gemini-2.5-pro', 'dall-e-3', 'o', 'meta-llama/Llama-3', 'gemini/gemini-2', 'openai/', '"*"'])(
     'of %s is refused',
     (model) => {
       expect(read(`model_list:\n${entry(`model: ${model}`)}`).report.errors).toMatchObject([
@@ -39,6 +39,80 @@ describe('the provider of a model', () => {
       ]);
     },
   );
+});
+
+describe('what is known of a model', () => {
+  it('comes from the model map', () => {
+    expect(deploymentOf('model: gpt-4o')).toMatchObject({
+      limits: { maxInputTokens: 128_000, maxOutputTokens: 16_384 },
+      prices: { input: 2.5, output: 10 },
+      supports: { vision: true },
+    });
+  });
+
+  it('comes from base_model where that is given', () => {
+    const { limits, prices } = deploymentOf(
+      'model: azure/west, api_base: "https://x"',
+      undefined,
+      'model_info: {base_model: gpt-4o-mini}',
+    );
+    expect(limits.maxInputTokens).toBe(128_000);
+    expect(prices?.input).toBe(0.165);
+  });
+
+  it('is nothing for a model of one of the own servers', () => {
+    const { limits, prices, supports } = deploymentOf('model: openai/my-llama');
+    expect({ limits, prices, supports }).toEqual({
+      limits: { maxInputTokens: undefined, maxOutputTokens: undefined },
+      prices: undefined,
+      supports: {},
+    });
+  });
+
+  it('is beaten by what is written, key by key', () => {
+    const info = 'model_info: {max_input_tokens: 1000, supports_vision: false, max_tokens: 50}';
+    expect(deploymentOf('model: gpt-4o', undefined, info)).toMatchObject({
+      limits: { maxInputTokens: 1_000, maxOutputTokens: 50 },
+      prices: { input: 2.5 },
+      supports: { vision: false, tools: true },
+    });
+  });
+
+  it('takes a written price as a price list of its own', () => {
+    const { prices } = deploymentOf('model: claude-sonnet-4-5, input_cost_per_token: 1e-6');
+    expect(prices).toEqual({
+      input: 1,
+      output: 15,
+      cacheRead: undefined,
+      cacheWrite: undefined,
+      reasoning: undefined,
+      above: undefined,
+    });
+  });
+
+  it('takes a written price of cached tokens into the price list of the map', () => {
+    const info = 'model_info: {cache_read_input_token_cost: 0.000001, input_cost_per_token_above_200k_tokens: 0.00001}';
+    expect(deploymentOf('model: gpt-4o', undefined, info).prices).toEqual({
+      input: 2.5,
+      output: 10,
+      cacheRead: 1,
+      cacheWrite: undefined,
+      reasoning: undefined,
+      above: { tokens: 200_000, input: 10, output: 10, cacheRead: 1, cacheWrite: undefined },
+    });
+  });
+
+  it('belongs to the model that a star stands for, and what is written to all of them', () => {
+    const { models } = read(
+      `model_list:\n${entry('model: "openai/*"', 'model_info: {max_output_tokens: 77}').replace('name: a', 'name: "openai/*"')}`,
+    );
+    const resolved = resolveModel(models, 'openai/gpt-4o', false);
+    expect(resolved.kind === 'found' && resolved.group.deployments[0]).toMatchObject({
+      fullModel: 'openai/gpt-4o',
+      limits: { maxInputTokens: 128_000, maxOutputTokens: 77 },
+      prices: { input: 2.5 },
+    });
+  });
 });
 
 describe('where a deployment goes', () => {

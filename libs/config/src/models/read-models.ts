@@ -5,6 +5,7 @@ import { typeOf, type Place, type YamlMap, type YamlNode } from '../yaml/node.js
 import { echoedInfo } from './echoed-info.js';
 import { hashedId, IdBook } from './deployment-id.js';
 import { providerOfModel } from './provider-of-model.js';
+import { readFacts } from './read-facts.js';
 import { readTarget, type Environment } from './read-target.js';
 
 export interface ModelDefaults {
@@ -91,12 +92,12 @@ function readEntry(
     );
   const organizations = readOrganizations(params);
   const baseId = ids.of(info, hashedId(group, fullModel, params.map));
+  const which = { provider, fullModel, baseModel: info?.string('base_model') };
   const shared = {
     group,
-    provider,
     model,
-    fullModel,
-    baseModel: info?.string('base_model'),
+    ...which,
+    ...readFacts(which, params, info),
     order: params.wholeNumber('order') ?? 1,
     weight: params.number('weight'),
     rpm: limit('rpm'),

@@ -6,6 +6,7 @@ import {
   type ModelGroup,
   type ModelTable,
 } from '@sluice/core';
+import { knownModel } from '../model-map/model-map.js';
 import { Section } from '../section.js';
 import type { YamlList, YamlNode } from '../yaml/node.js';
 
@@ -40,7 +41,7 @@ export function readAliases(
     aliases.set(name, { group, hidden: inner?.flag('hidden') ?? false });
     plain.push([name, node]);
   }
-  const table: ModelTable = { groups: all, aliases, deployments };
+  const table: ModelTable = { groups: all, aliases, deployments, factsOf: knownModel };
   for (const [name, node] of plain) checkTarget(name, node, table, section!, strict);
   return table;
 }

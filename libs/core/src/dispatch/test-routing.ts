@@ -1,5 +1,6 @@
 import type { Deployment, ModelGroup, RoutingPolicy } from '../deployment.js';
 import type { FailureKind } from '../failure.js';
+import { NO_FACTS } from '../model-facts.js';
 import { afterTry, startOf, type Progress, type Tried } from './progress.js';
 import type { StepContext } from './step.js';
 
@@ -14,6 +15,7 @@ export function deployment(id: string, own: Partial<Deployment> = {}): Deploymen
     model: 'gpt-4o',
     fullModel: 'openai/gpt-4o',
     baseModel: undefined,
+    ...NO_FACTS,
     target: {
       baseUrl: 'http://127.0.0.1:1',
       apiKey: undefined,

@@ -1,0 +1,4 @@
+declare module '*.tsv' {
+  const source: string;
+  export default source;
+}
