@@ -155,6 +155,16 @@ describe('failures that open a breaker', () => {
     });
   });
 
+  it('more than the policy allows of a class, whatever allowed_fails says (L32)', async () => {
+    const yaml = `router_settings: {allowed_fails: 100, cooldown_time: 60, num_retries: 3,
+      allowed_fails_policy: {InternalServerErrorAllowedFails: 1, TimeoutErrorAllowedFails: 50}}`;
+    const scripts = { first: { rules: [{ do: { kind: 'server' } }] } };
+    await withSluice(PAIR, { yaml, scripts, workers: 2 }, async (sluice) => {
+      expect(new Set(await statuses(sluice, 6))).toEqual(new Set([200]));
+      expect(sluice.callsTo('first')).toHaveLength(2);
+    });
+  });
+
   it('is not opened by client errors', async () => {
     const yaml = 'router_settings: {allowed_fails: 0, cooldown_time: 60}';
     const scripts = { first: { rules: [{ times: 3, do: { kind: 'bad_request' } }] } };

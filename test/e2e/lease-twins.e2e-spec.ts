@@ -26,6 +26,14 @@ const rules: fc.Arbitrary<BreakerRules> = fc.record({
   cooldownMs: fc.option(fc.constantFrom(0, 1_000, 7_000, 60_000), { nil: undefined, freq: 1 }),
   disableCooldowns: fc.constantFrom(false, false, false, false, false, false, true),
 });
+/** What `allowed_fails_policy` makes of one failure. */
+const apart = fc.option(
+  fc.record({
+    countsAs: fc.constantFrom('timeout' as const, 'server' as const),
+    allowedFails: fc.integer({ min: 0, max: 2 }),
+  }),
+  { nil: undefined, freq: 3 },
+);
 
 const limits = fc.record({
   order: fc.constantFrom(1, 1, 2),
@@ -50,6 +58,7 @@ const settle = fc.record({
   isUsual: fc.constantFrom(true, true, true, true, true, false),
   tokens: fc.option(fc.constantFrom(0, 10, 45, 300), { nil: undefined }),
   tripped: fc.constantFrom(false, false, false, true),
+  apart,
   retryAfterMs: fc.option(fc.constantFrom(-5, 0, 1_500, 30_000, 1e12), { nil: undefined, freq: 3 }),
 });
 
@@ -129,7 +138,7 @@ describe('the lease scripts and their twin in core', () => {
                 const kind = step.isUsual && usual ? usual : step.kind;
                 const outcome = {
                   kind,
-                  rules,
+                  rules: { ...rules, ...step.apart },
                   reason: `because of ${i}`,
                   tripped,
                   ...(step.tokens !== undefined && { tokens: step.tokens }),

@@ -1,6 +1,6 @@
 import type { ProviderClient } from '@sluice/providers';
 import type { DeadWorkerReaper, InferenceWorkers, WorkerBeat } from '@sluice/queue';
-import type { DeploymentBreakers, RedisClock } from '@sluice/state';
+import type { BreakerNews, DeploymentBreakers, RedisClock } from '@sluice/state';
 import type { Emit } from '@sluice/telemetry';
 
 export interface WorkerParts {
@@ -12,6 +12,7 @@ export interface WorkerParts {
   beat: WorkerBeat;
   reaper: DeadWorkerReaper;
   breakers: DeploymentBreakers;
+  breakerNews: BreakerNews;
   providers: ProviderClient;
   emit: Emit;
 }
@@ -23,8 +24,9 @@ export class WorkerProcess {
   constructor(private readonly parts: WorkerParts) {}
 
   async start(): Promise<void> {
-    const { workerId, groups, concurrency, clock, inference, beat, reaper, emit } = this.parts;
+    const { workerId, groups, concurrency, clock, inference, beat, reaper, breakerNews, emit } = this.parts;
     await clock.start();
+    await breakerNews.start();
     await beat.start(); // before the first job: a group without a beating worker takes no calls
     await inference.start(groups);
     await reaper.start();
@@ -38,7 +40,7 @@ export class WorkerProcess {
   }
 
   private async drain(): Promise<void> {
-    const { workerId, clock, inference, beat, reaper, breakers, providers, emit } = this.parts;
+    const { workerId, clock, inference, beat, reaper, breakers, breakerNews, providers, emit } = this.parts;
     const startedAt = performance.now();
     emit('worker.draining', { workerId, running: inference.busy });
     reaper.stop();
@@ -46,6 +48,7 @@ export class WorkerProcess {
     await inference.stop();
     await beat.stop();
     clock.stop();
+    breakerNews.stop();
     breakers.stop();
     await providers.stop();
     emit('worker.drained', { workerId, durationMs: Math.round(performance.now() - startedAt) });

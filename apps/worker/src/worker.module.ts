@@ -10,7 +10,7 @@ import type { Settings } from '@sluice/config';
 import { runInference, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
 import { DeadWorkerReaper, InferenceWorkers, JobRecords, WorkerBeat } from '@sluice/queue';
-import { Connections, ConnectionsModule, DeploymentBreakers, Leases, RedisClock } from '@sluice/state';
+import { BreakerNews, Connections, ConnectionsModule, DeploymentBreakers, Leases, RedisClock } from '@sluice/state';
 import { FrameRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { expireJob } from './expire-job.js';
@@ -63,6 +63,13 @@ function workerProcess(
   const leases = new Leases(commands);
   const providers = new ProviderClient();
   const breakers = new DeploymentBreakers();
+  const breakerNews = new BreakerNews(
+    subscriber,
+    leases,
+    breakers,
+    () => settings.models.deployments.values(),
+    onError,
+  );
   const deps: RunDeps = {
     workerId,
     records,
@@ -112,6 +119,7 @@ function workerProcess(
     beat,
     reaper,
     breakers,
+    breakerNews,
     providers,
     emit,
   });

@@ -68,24 +68,24 @@ export const KNOWN_KEYS = {
       aws_web_identity_token aws_bedrock_runtime_endpoint`,
   },
   modelInfo: {
-    applied: `id base_model cooldown_time rpm tpm supported_environments max_input_tokens max_tokens max_output_tokens
+    applied: `id base_model cooldown_time allowed_fails allowed_fails_policy rpm tpm supported_environments max_input_tokens max_tokens max_output_tokens
       supports_vision supports_function_calling supports_response_schema supports_reasoning supports_assistant_prefill
       supports_pdf_input supports_audio_input supports_prompt_caching ${PRICES}`,
     harmless: `mode access_groups disable_background_health_check health_check_model supports_* tier custom_tokenizer
       allow_fail_open ${OTHER_PRICES}`,
-    blocking: 'team_id team_public_model_name allowed_fails allowed_fails_policy',
+    blocking: 'team_id team_public_model_name',
     noEffect: 'db_model health_check_timeout health_check_max_tokens health_check_voice',
   },
   router: {
     applied: `routing_strategy model_group_alias num_retries retry_after timeout request_timeout stream_timeout
-      cooldown_time disable_cooldowns allowed_fails max_fallbacks fallbacks default_fallbacks context_window_fallbacks
+      cooldown_time disable_cooldowns allowed_fails allowed_fails_policy max_fallbacks fallbacks default_fallbacks context_window_fallbacks
       content_policy_fallbacks enable_pre_call_checks optional_pre_call_checks default_litellm_params
       default_max_parallel_requests redis_url redis_host redis_port redis_password redis_db idle_timeout connect_timeout
       max_queue_wait`,
     always: 'enable_weighted_failover',
     harmless: `routing_strategy_args tag_filtering_match_any deployment_affinity_ttl_seconds model_group_affinity_config
       cache_responses caching_groups alerting_config assistants_config search_tools`,
-    blocking: `routing_groups retry_policy model_group_retry_policy allowed_fails_policy enable_tag_filtering
+    blocking: `routing_groups retry_policy model_group_retry_policy enable_tag_filtering
       provider_budget_config`,
     noEffect: `client_ttl cache_kwargs polling_interval set_verbose debug_level ignore_invalid_deployments
       router_general_settings default_priority`,

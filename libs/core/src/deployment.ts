@@ -34,10 +34,20 @@ export interface Deployment {
   readonly streamTimeoutMs: number | undefined;
   readonly numRetries: number | undefined;
   readonly cooldownMs: number | undefined;
+  /** Its own rule for the breaker; absent: the router's. */
+  readonly allowedFails: number | undefined;
+  readonly allowedFailsPolicy: AllowedFailsPolicy | undefined;
   /** Why it takes no calls (an `api_key` whose variable is unset); absent: it does. */
   readonly disabled: string | undefined;
   /** `model_info` as written, without secrets; echoed by `/model/info`. */
   readonly info: Readonly<Record<string, unknown>>;
+}
+
+/** Failures a minute by class: more of them open the breaker, and they count apart from all others. Absent: not apart. */
+export interface AllowedFailsPolicy {
+  readonly timeout?: number;
+  /** Everything else that counts: 5xx, overload, network, broken and unreadable answers. */
+  readonly server?: number;
 }
 
 /** What an adapter needs to make the HTTP request. Holds the provider key: never logged, never in a job record. */
@@ -94,6 +104,7 @@ export interface RoutingPolicy {
   readonly connectTimeoutMs: number;
   /** Absent: 3 in a row. `0` with `cooldownMs` 0 or `disableCooldowns`: neither cooldown nor breaker. */
   readonly allowedFails: number | undefined;
+  readonly allowedFailsPolicy: AllowedFailsPolicy | undefined;
   /** Absent: 5,000, doubled up to 15,000 while the first call back fails. */
   readonly cooldownMs: number | undefined;
   readonly disableCooldowns: boolean;

@@ -11,7 +11,15 @@ export {
 } from './model-facts.js';
 export { nearestNames, resolveModel, type ResolvedModel } from './resolve-model.js';
 export { consequenceOf, type Consequence, type Failure, type FailureKind, type TimeoutPhase } from './failure.js';
-export type { AliasEntry, Deployment, ModelGroup, ModelTable, ProviderTarget, RoutingPolicy } from './deployment.js';
+export type {
+  AliasEntry,
+  AllowedFailsPolicy,
+  Deployment,
+  ModelGroup,
+  ModelTable,
+  ProviderTarget,
+  RoutingPolicy,
+} from './deployment.js';
 export { attemptTimeouts, isCallersTimeout, type AttemptTimeouts } from './dispatch/attempt-timeouts.js';
 export { backoffMs } from './dispatch/backoff.js';
 export { couldGoElsewhere } from './dispatch/could-go-elsewhere.js';
@@ -34,6 +42,7 @@ export {
   type RefusalVerdict,
   type SettledLease,
 } from './leases/lease.js';
+export { breakerRulesOf } from './leases/breaker-rules.js';
 export { leaseOutcomeOf } from './leases/lease-outcome.js';
 export { resetDeployment, statusOf, type LeaseState } from './leases/deployment-state.js';
 export { renewLeases, settleLease } from './leases/settle-lease.js';

@@ -34,6 +34,8 @@ const deployment = (id: string, group: string, fullModel: string): Deployment =>
   streamTimeoutMs: undefined,
   numRetries: undefined,
   cooldownMs: undefined,
+  allowedFails: undefined,
+  allowedFailsPolicy: undefined,
   disabled: undefined,
   info: {},
 });

@@ -36,6 +36,8 @@ export function deploymentOf(target: Partial<ProviderTarget>, rest: Partial<Depl
     streamTimeoutMs: undefined,
     numRetries: undefined,
     cooldownMs: undefined,
+    allowedFails: undefined,
+    allowedFailsPolicy: undefined,
     disabled: undefined,
     info: {},
     ...rest,

@@ -1,4 +1,5 @@
 export { Connections, ConnectionsModule } from './redis/connections.module.js';
+export { BreakerNews } from './redis/breaker-news.js';
 export { DeploymentBreakers } from './deployment-breakers.js';
 export { checkRedis } from './redis/check-redis.js';
 export { Leases } from './redis/leases.js';

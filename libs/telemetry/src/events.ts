@@ -16,6 +16,8 @@ export interface Events {
     detail: string;
   };
   'deployment.opened': { deployment: string; group: string; reason: string; untilMs: number };
+  /** Its key, permission, quota or model is wrong: it takes no calls for five minutes. Somebody must repair it. */
+  'deployment.out': { deployment: string; group: string; kind: string; untilMs: number };
   'deployment.closed': { deployment: string; group: string };
   'deployment.cooled': { deployment: string; group: string; reason: string; untilMs: number };
   'worker.started': { workerId: string; groups: string[]; concurrency: number };
@@ -38,6 +40,7 @@ export const LEVEL_OF: Record<EventName, 'debug' | 'info' | 'warn' | 'error'> = 
   'job.run_stopped': 'warn',
   'attempt.failed': 'info',
   'deployment.opened': 'warn',
+  'deployment.out': 'error',
   'deployment.closed': 'info',
   'deployment.cooled': 'info',
   'worker.started': 'info',

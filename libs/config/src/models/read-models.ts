@@ -1,5 +1,6 @@
 import type { Deployment, ModelGroup } from '@sluice/core';
 import { firstOf, Section } from '../section.js';
+import { readAllowedFailsPolicy } from '../routing/read-allowed-fails.js';
 import { sortKeys } from '../sort-keys.js';
 import { typeOf, type Place, type YamlMap, type YamlNode } from '../yaml/node.js';
 import { echoedInfo } from './echoed-info.js';
@@ -112,6 +113,8 @@ function readEntry(
       [params, info].map((section) => [section, 'cooldown_time'] as const),
       (section, key) => section.seconds(key, { zero: 'allowed' }),
     ),
+    allowedFails: info?.wholeNumber('allowed_fails'),
+    allowedFailsPolicy: readAllowedFailsPolicy(info),
     info: info === undefined ? {} : echoedInfo(info.map),
   };
   for (const section of [entry, params, info]) tellHardLimits(section, defaults.limitsAreWeights);

@@ -1,5 +1,6 @@
 import type { ModelTable, RoutingPolicy } from '@sluice/core';
 import { firstOf, type Section } from '../section.js';
+import { readAllowedFailsPolicy } from './read-allowed-fails.js';
 import { checkedChains, readChains, targetsOf, type FallbackChain } from './read-fallbacks.js';
 
 export interface PolicySections {
@@ -51,6 +52,7 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
     idleTimeoutMs: router?.seconds('idle_timeout', { zero: 'refused' }) ?? 30_000,
     connectTimeoutMs: router?.seconds('connect_timeout', { zero: 'refused' }) ?? 5_000,
     allowedFails: both('allowed_fails', wholeNumber),
+    allowedFailsPolicy: readAllowedFailsPolicy(router),
     cooldownMs: both('cooldown_time', seconds('allowed')),
     disableCooldowns: router?.flag('disable_cooldowns') ?? false,
     fallbacks: readGeneralFallbacks(sections, models, strict),

@@ -165,3 +165,17 @@ sluice: {wait: 100, outage_wait: 0}
     });
   });
 });
+
+describe('allowed_fails_policy', () => {
+  // L32
+  it('is read by class, for the router and for a deployment', () => {
+    const { policy, models, report } = read(`router_settings:
+  allowed_fails_policy: {TimeoutErrorAllowedFails: 2, InternalServerErrorAllowedFails: 0, RateLimitErrorAllowedFails: 9}
+`);
+    expect(report.errors).toEqual([]);
+    expect(policy.allowedFailsPolicy).toEqual({ timeout: 2, server: 0 });
+    expect([...models.deployments.values()].every((d) => d.allowedFailsPolicy === undefined)).toBe(true);
+    const told = report.noEffect.find(({ path }) => path.endsWith('RateLimitErrorAllowedFails'));
+    expect(told?.reason).toMatch(/Retry-After/);
+  });
+});

@@ -16,7 +16,8 @@ export interface DeploymentState {
   trips: number;
   /** In a row. */
   failures: number;
-  failedAtMs: number[];
+  /** By class, where `allowed_fails` is set; '' for those that count together. */
+  failedAtMs: Map<string, number[]>;
   /** Lease id of the probe. It is as alive as its lease. */
   probe: string | undefined;
   /** Lease id -> expiry. What has run out stays, so that its verdict still counts. */
@@ -44,7 +45,7 @@ export function deploymentState(state: LeaseState, id: string): DeploymentState 
       isOut: false,
       trips: 0,
       failures: 0,
-      failedAtMs: [],
+      failedAtMs: new Map(),
       probe: undefined,
       slots: new Map(),
       use: new Map(),

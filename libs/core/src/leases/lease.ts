@@ -1,3 +1,5 @@
+import type { AllowedFailsPolicy } from '../deployment.js';
+
 /**
  * Words of the leases: what is asked for, what is held, how it ends. Two stand behind them, the Redis scripts of
  * `libs/state` and their twin in this folder. Times are Unix ms of the Redis server, 0 = none or not known.
@@ -81,10 +83,12 @@ export type LeaseOutcome = { readonly tokens?: number; readonly rules: BreakerRu
   | { readonly kind: 'unused' }
 );
 
-/** One deployment's share of the routing policy. */
+/** One deployment's share of the routing policy, for one outcome. */
 export interface BreakerRules {
   /** More than this many failures within 60 s open the breaker; absent: more than 3 in a row, or the local circuit. */
   readonly allowedFails: number | undefined;
+  /** `allowed_fails_policy` names the failure's class: it counts with its like only. */
+  readonly countsAs?: keyof AllowedFailsPolicy;
   /** Absent: 5,000, and doubled up to 15,000 while the first call back fails. 0: neither cooldown nor breaker. */
   readonly cooldownMs: number | undefined;
   readonly disableCooldowns: boolean;
@@ -96,7 +100,7 @@ export interface SettledLease {
   /** When calls (or the probe) may go there again. */
   readonly untilMs: number;
   readonly wasProbe: boolean;
-  /** What this outcome changed, for events and alerts. */
+  /** What this outcome changed, for events and alerts. One that is out already is not opened again by another call's. */
   readonly changed: 'opened' | 'closed' | 'cooled' | 'nothing';
 }
 
@@ -109,7 +113,7 @@ export interface DeploymentStatus {
   /** 0: closed. */
   readonly openUntilMs: number;
   readonly openReason: string;
-  /** In a row, since the last success. */
+  /** In a row, since the last success; without those that `allowed_fails_policy` counts apart. */
   readonly failures: number;
   readonly inFlight: number;
   /** In the sliding minute; 0 for a deployment without limits per minute. */

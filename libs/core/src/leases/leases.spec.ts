@@ -36,9 +36,9 @@ function cluster(rules: Partial<BreakerRules> = {}) {
     if (reply.taken) throw new Error(`taken: ${reply.lease.deploymentId}`);
     return reply.refusals.map(({ verdict, untilMs }) => [verdict, untilMs === 0 ? 0 : untilMs - start - at.ms]);
   }
-  type Bare<T> = T extends unknown ? Omit<T, 'rules' | 'reason'> : never;
+  type Bare<T> = T extends unknown ? Omit<T, 'rules' | 'reason'> & { rules?: Partial<BreakerRules> } : never;
   function settle(held: HeldLease, outcome: Bare<LeaseOutcome>) {
-    const full = { ...outcome, reason: 'why', rules: { ...UNSET, ...rules } } as LeaseOutcome;
+    const full = { ...outcome, reason: 'why', rules: { ...UNSET, ...rules, ...outcome.rules } } as LeaseOutcome;
     return settleLease(state, held, full, start + at.ms);
   }
   const fail = (times: number, id = 'd') => {
@@ -165,6 +165,22 @@ describe('the breaker', () => {
   ])('allowed_fails %s: after the local circuit went open it is %s', (allowedFails, state) => {
     const { settle, lease } = cluster({ allowedFails });
     expect(settle(lease(['d']), { kind: 'failed', tripped: true }).stateAfter).toBe(state);
+  });
+
+  it('counts a class that allowed_fails_policy names with its like only (L32)', () => {
+    const { settle, lease } = cluster({ allowedFails: 1 });
+    const fail = (rules: Partial<BreakerRules> = {}) => settle(lease(['d']), { kind: 'failed', rules }).stateAfter;
+    const timeout = { countsAs: 'timeout' as const, allowedFails: 2 };
+    expect([fail(timeout), fail(timeout), fail()]).toEqual(['closed', 'closed', 'closed']);
+    expect(fail(timeout)).toBe('open');
+  });
+
+  it('out: told once, and again when the probe finds it still so', () => {
+    const { at, lease, settle } = cluster();
+    const both = [lease(['d']), lease(['d'])];
+    expect(both.map((held) => settle(held, { kind: 'out' }).changed)).toEqual(['opened', 'nothing']);
+    at.ms = 300_000;
+    expect(settle(lease(['d']), { kind: 'out' })).toMatchObject({ wasProbe: true, changed: 'opened' });
   });
 
   it('stays open 5 s, 10 s, 15 s, 15 s while the first call back fails, and 5 s again once one succeeded', () => {

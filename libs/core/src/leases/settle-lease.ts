@@ -46,8 +46,11 @@ function apply(
 
   const { reason } = outcome;
   switch (kind) {
-    case 'out':
-      return open(deployment, OUT_MS, reason, true, nowMs);
+    case 'out': {
+      const isOutAlready = deployment.isOut && deployment.openUntilMs > nowMs && !wasProbe;
+      open(deployment, OUT_MS, reason, true, nowMs);
+      return isOutAlready ? 'nothing' : 'opened';
+    }
     case 'cools':
       return cool(deployment, hintOf(outcome) ?? rules.cooldownMs ?? COOLDOWN_MS, reason, nowMs);
     case 'failed': {
@@ -63,10 +66,13 @@ function apply(
 
 /** A set `allowed_fails` is the one rule; unset, failures in a row and the local circuit's error rate are. */
 function isOneTooMany(deployment: DeploymentState, rules: BreakerRules, tripped: boolean, nowMs: number): boolean {
-  deployment.failures++;
+  if (rules.countsAs === undefined) deployment.failures++;
   if (rules.allowedFails === undefined) return deployment.failures > IN_A_ROW || tripped;
-  deployment.failedAtMs = [...deployment.failedAtMs, nowMs].filter((at) => at > nowMs - FAILS_WINDOW_MS);
-  return deployment.failedAtMs.length > rules.allowedFails;
+  const like = rules.countsAs ?? '';
+  const before = deployment.failedAtMs.get(like) ?? [];
+  const failedAtMs = [...before, nowMs].filter((at) => at > nowMs - FAILS_WINDOW_MS);
+  deployment.failedAtMs.set(like, failedAtMs);
+  return failedAtMs.length > rules.allowedFails;
 }
 
 function cooldownOf({ trips }: DeploymentState, { cooldownMs }: BreakerRules): number {
@@ -77,13 +83,15 @@ function open(deployment: DeploymentState, ms: number, reason: string, isOut: bo
   if (isOut) deployment.isOut = true;
   else if (nowMs >= deployment.openUntilMs) deployment.isOut = false;
   const openUntilMs = Math.max(deployment.openUntilMs, nowMs + ms);
-  Object.assign(deployment, { openUntilMs, openReason: reason, openedAtMs: nowMs, failures: 0, failedAtMs: [] });
+  Object.assign(deployment, { openUntilMs, openReason: reason, openedAtMs: nowMs, failures: 0 });
+  deployment.failedAtMs.clear();
   return 'opened';
 }
 
 function close(deployment: DeploymentState): 'closed' {
   Object.assign(deployment, { openUntilMs: 0, openReason: '', openedAtMs: 0, probedAtMs: 0, isOut: false });
-  Object.assign(deployment, { trips: 0, failures: 0, failedAtMs: [] });
+  Object.assign(deployment, { trips: 0, failures: 0 });
+  deployment.failedAtMs.clear();
   return 'closed';
 }
 

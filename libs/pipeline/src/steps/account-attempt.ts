@@ -1,10 +1,10 @@
 import {
   afterTry,
+  breakerRulesOf,
   consequenceOf,
   isCallersTimeout,
   leaseOutcomeOf,
   modelOf,
-  type BreakerRules,
   type Failure,
   type LeaseOutcome,
   type Tried,
@@ -31,7 +31,11 @@ export async function accountAttempt(
     await deps.breakers.record(deployment.id, 'success');
     await settle(
       dispatched,
-      { kind: 'succeeded', ...(tokens === undefined ? {} : { tokens }), rules: rulesOf(dispatched, deps) },
+      {
+        kind: 'succeeded',
+        ...(tokens === undefined ? {} : { tokens }),
+        rules: breakerRulesOf(deployment, deps.policy),
+      },
       deps,
     );
     return 'go';
@@ -48,9 +52,11 @@ export async function accountAttempt(
     durationMs: Math.round(attempt.durationMs),
     detail: failure.phase ?? failure.code ?? (failure.kind === 'network' ? failure.message : ''), // the socket's words
   });
-  const { tripped } = await deps.breakers.record(deployment.id, countsAgainstBreaker ? 'failure' : 'neutral');
+  const rules = breakerRulesOf(deployment, deps.policy, failure.kind);
+  // A class that is counted apart is no part of the error rate either.
+  const isFed = countsAgainstBreaker && rules.countsAs === undefined;
+  const { tripped } = await deps.breakers.record(deployment.id, isFed ? 'failure' : 'neutral');
   const tokens = tokensOf(attempt);
-  const rules = rulesOf(dispatched, deps);
   const used = tokens === undefined ? {} : { tokens };
   const outcome: LeaseOutcome = isBlameless
     ? { kind: 'neutral', rules, ...used }
@@ -89,7 +95,7 @@ function tokensOf({ failure, usage }: FailedAttempt): number | undefined {
 
 /** For an attempt that broke off in ourselves (`neutral`) or was never made (`unused`): it says nothing about the deployment. */
 export async function releaseLease(dispatched: Dispatched, kind: 'neutral' | 'unused', deps: RunDeps): Promise<void> {
-  await settle(dispatched, { kind, rules: rulesOf(dispatched, deps) }, deps);
+  await settle(dispatched, { kind, rules: breakerRulesOf(dispatched.deployment, deps.policy) }, deps);
 }
 
 async function settle({ deployment, group, lease }: Dispatched, outcome: LeaseOutcome, deps: RunDeps): Promise<void> {
@@ -97,13 +103,10 @@ async function settle({ deployment, group, lease }: Dispatched, outcome: LeaseOu
   deps.waitingRoom.slotFree(lease.group);
   deps.breakers.sync(deployment.id, stateAfter === 'open' ? 'open' : 'closed');
   const reason = 'reason' in outcome ? outcome.reason : '';
-  if (changed === 'opened') deps.emit('deployment.opened', { deployment: deployment.id, group, reason, untilMs });
+  if (changed === 'opened' && outcome.kind === 'out') {
+    deps.emit('deployment.out', { deployment: deployment.id, group, kind: reason, untilMs });
+  } else if (changed === 'opened')
+    deps.emit('deployment.opened', { deployment: deployment.id, group, reason, untilMs });
   else if (changed === 'cooled') deps.emit('deployment.cooled', { deployment: deployment.id, group, reason, untilMs });
   else if (changed === 'closed') deps.emit('deployment.closed', { deployment: deployment.id, group });
 }
-
-const rulesOf = ({ deployment }: Dispatched, { policy }: RunDeps): BreakerRules => ({
-  allowedFails: policy.allowedFails,
-  cooldownMs: deployment.cooldownMs ?? policy.cooldownMs,
-  disableCooldowns: policy.disableCooldowns,
-});

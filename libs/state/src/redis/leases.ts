@@ -102,6 +102,7 @@ export class Leases {
       rules.allowedFails ?? '',
       rules.cooldownMs ?? '',
       rules.disableCooldowns || rules.cooldownMs === 0 ? 1 : 0,
+      rules.countsAs ?? '',
       this.nowMs(),
     );
     return { stateAfter, untilMs, wasProbe: wasProbe === 1, changed };
@@ -158,9 +159,15 @@ interface Scripts {
 
 /** An id is the user's: a colon in it must not lead to another deployment's `:slots`. */
 function keysOf(group: string, deploymentId: string): [dep: string, slots: string, use: string] {
-  const id = deploymentId.includes(':') ? deploymentId.replaceAll('%', '%25').replaceAll(':', '%3A') : deploymentId;
+  const id = /[%:]/.test(deploymentId) ? deploymentId.replaceAll('%', '%25').replaceAll(':', '%3A') : deploymentId;
   const dep = `{sluice:${group}}:dep:${id}`;
   return [dep, `${dep}:slots`, `${dep}:use`];
+}
+
+/** The deployment of a `dep` key. */
+export function deploymentOfKey(dep: string): string {
+  const id = dep.slice(dep.lastIndexOf(':dep:') + 5);
+  return id.includes('%') ? id.replaceAll('%3A', ':').replaceAll('%25', '%') : id;
 }
 
 function failsKeyOf(dep: string): string {

@@ -4,7 +4,8 @@
 -- KEYS[1]   {sluice:<group>}:dep:<id>         hash, see take-lease.lua
 -- KEYS[2]   {sluice:<group>}:dep:<id>:slots   sorted set: lease id -> expiry
 -- KEYS[3]   {sluice:<group>}:dep:<id>:use     hash, see take-lease.lua
--- KEYS[4]   {sluice:<group>}:dep:<id>:fails   list: times of the last failures, newest first
+-- KEYS[4]   {sluice:<group>}:dep:<id>:fails   list: times of the last failures, newest first; those of a class that
+--           allowed_fails_policy names: in the same key with `:<class>`
 -- ARGV[1]   lease id
 -- ARGV[2]   succeeded | failed | cools | out | neutral | unused
 -- ARGV[3]   second at which it was taken; empty: its use is not counted
@@ -15,8 +16,10 @@
 -- ARGV[8]   allowed fails; empty: unset
 -- ARGV[9]   cooldown in ms; empty: unset
 -- ARGV[10]  1: neither cooldown nor breaker
--- ARGV[11]  now in ms, for tests; empty: Redis TIME
+-- ARGV[11]  class that this failure counts with; empty: all others
+-- ARGV[12]  now in ms, for tests; empty: Redis TIME
 -- Returns   {closed | open | cooling, until, was the probe (0|1), opened | closed | cooled | nothing}
+-- Publishes `open` or `closed`, a space and KEYS[1] on sluice:breakers, for the workers' own circuits
 -- Time      Unix ms by Redis TIME
 --
 --            more failures than allowed, out                    time is over
@@ -40,7 +43,8 @@ local leaseId, outcome, reason = ARGV[1], ARGV[2], ARGV[6]
 local retryAfter, allowedFails, cooldown = tonumber(ARGV[5]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local neverShuts = ARGV[10] == '1'
 retryAfter = retryAfter and math.min(math.max(retryAfter, 0), LONGEST_HINT_MS)
-local now = tonumber(ARGV[11])
+local class = ARGV[11]
+local now = tonumber(ARGV[12])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -50,7 +54,7 @@ local function whole(number)
 end
 
 local held = redis.call('ZREM', KEYS[2], leaseId) == 1
-local state = redis.call('HMGET', KEYS[1], 'cool', 'open', 'probe', 'fails', 'trips')
+local state = redis.call('HMGET', KEYS[1], 'cool', 'open', 'probe', 'fails', 'trips', 'out')
 local cool, open = tonumber(state[1]) or 0, tonumber(state[2]) or 0
 local wasProbe = held and state[3] == leaseId
 local changed = 'nothing'
@@ -89,6 +93,10 @@ local function coolFor(ms)
   end
 end
 
+local function forgetFails()
+  redis.call('DEL', KEYS[4], KEYS[4] .. ':timeout', KEYS[4] .. ':server')
+end
+
 local function openFor(ms, isOut)
   local untilMs = math.max(open, now + ms)
   redis.call('HSET', KEYS[1], 'open', whole(untilMs), 'openWhy', reason, 'openedAt', whole(now), 'fails', 0)
@@ -97,7 +105,7 @@ local function openFor(ms, isOut)
   elseif now >= open then
     redis.call('HDEL', KEYS[1], 'out')
   end
-  redis.call('DEL', KEYS[4])
+  forgetFails()
   open = untilMs
   keep()
   changed = 'opened'
@@ -111,21 +119,25 @@ end
 
 local function close()
   redis.call('HDEL', KEYS[1], 'open', 'openWhy', 'openedAt', 'out', 'probedAt', 'trips', 'fails')
-  redis.call('DEL', KEYS[4])
+  forgetFails()
   open = 0
   changed = 'closed'
 end
 
 local function isOneTooMany()
-  local fails = redis.call('HINCRBY', KEYS[1], 'fails', 1)
-  keep()
+  local fails = 0
+  if class == '' then
+    fails = redis.call('HINCRBY', KEYS[1], 'fails', 1)
+    keep()
+  end
   if not allowedFails then
     return fails > IN_A_ROW or ARGV[7] == '1'
   end
-  redis.call('LPUSH', KEYS[4], whole(now))
-  redis.call('LTRIM', KEYS[4], 0, whole(allowedFails))
-  redis.call('PEXPIRE', KEYS[4], FAILS_WINDOW_MS)
-  local oldest = tonumber(redis.call('LINDEX', KEYS[4], whole(allowedFails)))
+  local key = class == '' and KEYS[4] or KEYS[4] .. ':' .. class
+  redis.call('LPUSH', key, whole(now))
+  redis.call('LTRIM', key, 0, whole(allowedFails))
+  redis.call('PEXPIRE', key, FAILS_WINDOW_MS)
+  local oldest = tonumber(redis.call('LINDEX', key, whole(allowedFails)))
   return oldest and oldest > now - FAILS_WINDOW_MS
 end
 
@@ -154,8 +166,13 @@ if held then
   elseif outcome == 'cools' then
     coolFor(retryAfter or cooldown or COOLDOWN_MS)
   elseif outcome == 'out' then
+    local isOutAlready = state[6] and open > now and not wasProbe
     openFor(OUT_MS, true)
+    changed = isOutAlready and 'nothing' or 'opened'
   end
+end
+if changed == 'opened' or changed == 'closed' then
+  redis.call('PUBLISH', 'sluice:breakers', (open > 0 and 'open ' or 'closed ') .. KEYS[1])
 end
 
 local after = (open > 0 and 'open') or (cool > now and 'cooling') or 'closed'
