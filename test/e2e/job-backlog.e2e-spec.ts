@@ -103,7 +103,7 @@ describe('the backlog of a group', () => {
 const SINGLES = new Set([
   'workers',
   'capacity',
-  'window',
+  'pace',
   'inference:meta',
   'inference:events',
   'inference:marker',

@@ -34,7 +34,9 @@ const RUNS = Math.min(Number(process.env['SLUICE_PROPERTY_RUNS'] ?? 200), 2_000)
 const STEPS = 80;
 const MOST_JOBS = 8;
 const START_US = 1_800_000_000_000_000;
-const SENT = { silenceMs: 7_000, mostWaiting: 200_000, overdueMs: 30_000 };
+const BOUNDS = { jobs: 6, bytes: 30, tenantJobs: 4, tenantBytes: 16 };
+const SENT = { silenceMs: 7_000, bounds: BOUNDS, overdueMs: 30_000 };
+const LINES = ['1:a', '4:a', '0.25:b', '3:c', '1:b'];
 const KEPT = { keptMs: 600_000, keptDeliveredMs: 60_000, inlineBytes: 262_144 };
 const FED = { atMost: 500, addTakesMs: 1_000 };
 const SWEPT = { atMost: 2_000, addLostMs: 5_000 };
@@ -100,7 +102,7 @@ describe('the job scripts and their twin in core', () => {
     const bull = { connection: redis, prefix: k.prefix };
     const defaultJobOptions = { removeOnComplete: { count: 0 }, removeOnFail: { count: 1_000 } };
     queue = new Queue('inference', { ...bull, defaultJobOptions });
-    ears.setMaxListeners(100);
+    ears.setMaxListeners(0);
     worker = new Worker('inference', null, { ...bull, autorun: false, lockDuration: 600_000 });
     await ears.subscribe(`${group}:mark`, ...channels);
   });
@@ -115,7 +117,7 @@ describe('the job scripts and their twin in core', () => {
     `decide alike in ${RUNS} histories of ${STEPS} steps`,
     async () => {
       const seen = new Set<string>();
-      const records = new JobRecords(redis);
+      const records = new JobRecords(redis, BOUNDS);
       const relay = new FrameRelay(redis);
       let begins = 0;
       await fc.assert(
@@ -123,7 +125,7 @@ describe('the job scripts and their twin in core', () => {
           await forget(redis, k.prefix);
           const feeder = new BacklogFeeder(redis, group, queue);
           const twin = newJobGroup(3);
-          await redis.set(k.window, '3');
+          await redis.hset(k.pace, { window: '3' });
           const jobs: string[] = [];
           const runs: Run[] = [];
           const overdue: { jobId: string; wasRunning: boolean }[] = [];
@@ -161,13 +163,15 @@ describe('the job scripts and their twin in core', () => {
                   startInMs: [0, 100, 3_000, 50_000, 50_000][pick % 5]!,
                   isLone: pick % 3 === 0,
                   deadlineMs: nowMs + 60_000,
+                  line: LINES[pick % LINES.length]!,
                 };
+                const request = 'ask'.repeat(1 + (pick % 3));
                 const isDirect = pick % 7 < 2;
-                repeat = () => acceptJob(twin, bull, { ...ask, request: 'ask', isDirect, ...SENT }, nowUs);
+                repeat = () => acceptJob(twin, bull, { ...ask, request, isDirect, ...SENT }, nowUs);
                 fromTwin = repeat();
-                fromScripts = await records.accept(group, { ...ask, request: Buffer.from('ask') }, isDirect);
+                fromScripts = await records.accept(group, { ...ask, request: Buffer.from(request) }, isDirect);
                 const { kind } = fromTwin as { kind: string };
-                seen.add(kind);
+                seen.add(kind === 'queue_full' ? `${kind}: ${(fromTwin as { whose: string }).whose}` : kind);
                 if (kind === 'accepted' && what === 'accept') jobs.push(id);
                 if (isDirect) await queue.add('chat', { jobId: id, replyTo: ask.replyTo }, { jobId: `${id}-1` });
                 break;
@@ -288,7 +292,7 @@ describe('the job scripts and their twin in core', () => {
                 fromScripts = after.filter((id) => !before.includes(id)).toReversed();
                 fromTwin = (fromTwin as string[]).filter((id) => isNew.has(id));
                 if (reply.shutMs > 0) seen.add('gate shut');
-                if (reply.fed.length > 0) seen.add(reply.fed.some((f) => f.feedNumber > 1) ? 'fed again' : 'fed');
+                if (reply.fed.length > 0) seen.add(reply.fed.some((f) => f.feedNumber > 2) ? 'fed again' : 'fed');
                 break;
               }
               case 'sweep': {
@@ -334,8 +338,9 @@ describe('the job scripts and their twin in core', () => {
               case 'late add': {
                 // Of an api that repeats itself, or a feeder that was frozen.
                 if (jobId === undefined) break;
-                const { fed, replyTo } = twin.records.get(jobId)!;
-                await queue.add('chat', { jobId, replyTo }, { jobId: `${jobId}-${1 + (pick % Math.max(1, fed))}` });
+                const { fed, line, replyTo } = twin.records.get(jobId)!;
+                const last = twin.backlog.lines.get(line)?.has(jobId) ? fed - 1 : fed; // its number is not given out yet
+                await queue.add('chat', { jobId, replyTo }, { jobId: `${jobId}-${1 + (pick % last)}` });
                 break;
               }
               case 'wait':
@@ -343,7 +348,7 @@ describe('the job scripts and their twin in core', () => {
                 break;
               case 'resize':
                 twin.window = pick % 6;
-                await redis.set(k.window, String(pick % 6));
+                await redis.hset(k.pace, { window: pick % 6 });
             }
 
             expect(fromScripts).toEqual(fromTwin);
@@ -364,7 +369,7 @@ describe('the job scripts and their twin in core', () => {
 
           async function beat(): Promise<void> {
             twin.beatMs = Math.floor(nowUs / 1_000);
-            await redis.zadd(k.workers, String(twin.beatMs), 'w0');
+            await redis.hset(k.pace, { beat: twin.beatMs });
           }
 
           function isHeard(id: string): boolean {
@@ -402,11 +407,18 @@ describe('the job scripts and their twin in core', () => {
 
   /** The group as it lies in Redis. */
   async function dump(jobs: readonly string[]): Promise<Dump> {
-    const [backlog, due, fed, gate, ...each] = await Promise.all([
-      redis.zrange(k.backlog, '0', '-1', 'WITHSCORES'),
-      redis.zrange(k.due, '0', '-1', 'WITHSCORES'),
-      redis.zrange(k.fed, '0', '-1', 'WITHSCORES'),
-      redis.hgetall(k.gate),
+    const setAt = async (key: string): Promise<string[]> => {
+      const found = await redis.zrange(key, '0', '-1', 'WITHSCORES');
+      return found.map((text, i) => (i % 2 === 0 ? text : String(Number(text))));
+    };
+    const [starts, idle, lines, tenants, due, fed, pace, ...each] = await Promise.all([
+      setAt(k.backlog),
+      setAt(`${k.keyPrefix}idle`),
+      Promise.all(LINES.map((line) => setAt(`${k.keyPrefix}line:${line}`))),
+      redis.hgetall(`${k.keyPrefix}tenants`),
+      setAt(k.due),
+      setAt(k.fed),
+      redis.hgetall(k.pace),
       ...jobs.map(async (id) => {
         const [record, stream, ttl] = await Promise.all([
           redis.hgetall(k.record(id)),
@@ -417,7 +429,9 @@ describe('the job scripts and their twin in core', () => {
         return { id, record, frames, ttl: ttl > 60_000 ? 'long' : ttl > 0 ? 'short' : 'none' };
       }),
     ]);
-    return { backlog, due, fed, gate, jobs: each };
+    const { jobs: waiting, bytes, clock = '0', until, burst } = pace;
+    const counts = { waiting, bytes, clock: String(Number(clock)), until, burst };
+    return { starts, idle, lines, tenants, due, fed, counts, jobs: each };
   }
 });
 
@@ -425,6 +439,8 @@ const CORNERS = [
   'accepted',
   'no_worker',
   'no_capacity',
+  'queue_full: group',
+  'queue_full: tenant',
   'begun',
   'begun after a crash',
   'not begun',
@@ -451,21 +467,40 @@ const CORNERS = [
 ];
 
 interface Dump {
-  backlog: string[];
+  starts: string[];
+  idle: string[];
+  lines: string[][];
+  tenants: Record<string, string>;
   due: string[];
   fed: string[];
-  gate: Record<string, string>;
+  counts: Record<string, string | undefined>;
   jobs: { id: string; record: Record<string, string>; frames: (readonly [string, string])[]; ttl: string }[];
 }
 
 /** The twin in the shape of what lies in Redis. */
 function flat(twin: JobGroup, jobs: readonly string[]): Dump {
   const { untilMs, burst } = twin.gate ?? {};
+  const { starts, lines, idle, clock, tenants, ...counts } = twin.backlog;
+  const isWaiting = counts.jobs > 0;
   return {
-    backlog: flatSet(twin.backlog),
+    starts: flatSet(starts),
+    idle: flatSet(idle),
+    lines: LINES.map((line) => flatSet(lines.get(line) ?? new Map())),
+    tenants: Object.fromEntries(
+      [...tenants].flatMap(([tenant, { jobs: n, bytes }]) => [
+        [`jobs:${tenant}`, String(n)],
+        [`bytes:${tenant}`, String(bytes)],
+      ]),
+    ),
     due: flatSet(twin.due),
     fed: flatSet(twin.fed),
-    gate: untilMs === undefined ? {} : { until: String(untilMs), burst: String(burst) },
+    counts: {
+      waiting: isWaiting ? String(counts.jobs) : undefined,
+      bytes: isWaiting ? String(counts.bytes) : undefined,
+      clock: String(clock),
+      until: untilMs === undefined ? undefined : String(untilMs),
+      burst: burst === undefined ? undefined : String(burst),
+    },
     jobs: jobs.map((id) => {
       const record = twin.records.get(id)!;
       const frames = [...(twin.streams.get(id) ?? [])].map(([seq, frame]) => [`${seq}-0`, frame] as const);

@@ -71,6 +71,7 @@ export class JobStage {
       dueInMs: 60_000,
       startInMs: 60_000,
       isLone: false,
+      line: '1:default',
       ...with_,
     };
   }

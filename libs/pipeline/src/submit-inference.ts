@@ -1,4 +1,4 @@
-import { fallbackTargets, resolveModel, type ModelTable, type RoutingPolicy } from '@sluice/core';
+import { fallbackTargets, lineOf, resolveModel, type ModelTable, type RoutingPolicy } from '@sluice/core';
 import type { Accepted, InferenceQueues, JobRecords } from '@sluice/queue';
 import type { Follower, Inbox, LookAtRecord } from '@sluice/stream';
 import type { ApiError, ChatCompletionRequest, Outcome } from '@sluice/wire';
@@ -107,6 +107,7 @@ function enqueue(source: Buffer, job: InferenceJob, deps: SubmitDeps): Promise<A
     dueInMs: job.dueAtMs - job.acceptedAtMs,
     startInMs: job.rejectWhenFull ? 0 : job.startByMs - job.acceptedAtMs,
     isLone: targets.every((target) => target === job.group),
+    line: lineOf('default', 'normal'),
   });
 }
 

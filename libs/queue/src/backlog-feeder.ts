@@ -5,6 +5,7 @@ import { keysOf } from './group-keys.js';
 import { bullJobId, type JobEnvelope } from './job-envelope.js';
 import feedWindow from './scripts/feed-window.lua';
 import sweepGroup from './scripts/sweep-group.lua';
+import { withLines } from './with-lines.js';
 
 const FEED_AT_MOST = 500;
 const SWEEP_AT_MOST = 2_000;
@@ -37,7 +38,7 @@ export class BacklogFeeder {
     private readonly group: string,
     private readonly queue: Queue<JobEnvelope>,
   ) {
-    this.feedWindow = defineScript(redis, 'sluiceFeedWindow', 6, feedWindow);
+    this.feedWindow = defineScript(redis, 'sluiceFeedWindow', 5, withLines(feedWindow));
     this.sweepGroup = defineScript(redis, 'sluiceSweepGroup', 2, sweepGroup);
   }
 
@@ -51,11 +52,11 @@ export class BacklogFeeder {
 
   private async run(): Promise<void> {
     const k = keysOf(this.group);
-    const keys = [k.backlog, k.fed, k.bullWait, k.bullActive, k.window, k.gate];
+    const keys = [k.backlog, k.fed, k.bullWait, k.bullActive, k.pace];
     try {
       do {
         this.again = false;
-        const reply = await this.feedWindow(...keys, FEED_AT_MOST, k.recordPrefix, ADD_TAKES_MS);
+        const reply = await this.feedWindow(...keys, FEED_AT_MOST, k.keyPrefix, ADD_TAKES_MS);
         const [shutMs, waiting, ...fed] = reply;
         await this.add(fed);
         if (shutMs > 0 && waiting > 0) this.feedIn(shutMs);

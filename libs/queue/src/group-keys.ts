@@ -8,8 +8,7 @@ export interface GroupKeys {
   readonly backlog: string;
   readonly due: string;
   readonly fed: string;
-  readonly gate: string;
-  readonly window: string;
+  readonly pace: string;
   readonly workers: string;
   readonly capacity: string;
   readonly sweeper: string;
@@ -19,6 +18,8 @@ export interface GroupKeys {
   readonly bullStalledCheck: string;
   readonly bullJob: string;
   readonly recordPrefix: string;
+  /** Of all keys of the group. */
+  readonly keyPrefix: string;
   record(jobId: string): string;
   stream(jobId: string): string;
 }
@@ -43,8 +44,7 @@ export function keysOf(group: string): GroupKeys {
     backlog: `${prefix}:backlog`,
     due: `${prefix}:due`,
     fed: `${prefix}:fed`,
-    gate: `${prefix}:gate`,
-    window: `${prefix}:window`,
+    pace: `${prefix}:pace`,
     workers: `${prefix}:workers`,
     capacity: `${prefix}:capacity`,
     sweeper: `${prefix}:sweeper`,
@@ -54,6 +54,7 @@ export function keysOf(group: string): GroupKeys {
     bullStalledCheck: `${prefix}:${INFERENCE}:stalled-check`,
     bullJob: `${prefix}:${INFERENCE}:`,
     recordPrefix: `${prefix}:job:`,
+    keyPrefix: `${prefix}:`,
     record: (jobId) => `${prefix}:job:${jobId}`,
     stream: (jobId) => `${prefix}:stream:${jobId}`,
   };

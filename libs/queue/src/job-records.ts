@@ -1,3 +1,4 @@
+import type { BacklogBounds } from '@sluice/core';
 import type { Redis } from 'ioredis';
 import { defineScript, type Script } from './define-script.js';
 import { keysOf, SILENCE_MS, WORKER_CHANNEL } from './group-keys.js';
@@ -9,6 +10,7 @@ import finishJob from './scripts/finish-job.lua';
 import joinJob from './scripts/join-job.lua';
 import noteAttempt from './scripts/note-attempt.lua';
 import requeueJob from './scripts/requeue-job.lua';
+import { withLines } from './with-lines.js';
 
 export interface NewJob {
   jobId: string;
@@ -25,13 +27,16 @@ export interface NewJob {
   startInMs: number;
   /** No fallback group could serve it. */
   isLone: boolean;
+  /** Where it waits when it must (`lineOf`). */
+  line: string;
 }
 
 export type Accepted =
   | { kind: 'accepted'; nextToBacklog: boolean; feedNow: boolean }
   | { kind: 'no_worker' }
   | { kind: 'no_capacity'; retryAfterMs: number }
-  | { kind: 'queue_full'; retryAfterMs: number };
+  /** `whose` bound is reached: its tenant's, or that of all in the group. */
+  | { kind: 'queue_full'; retryAfterMs: number; whose: 'group' | 'tenant' };
 
 export interface BegunJob {
   epoch: number;
@@ -64,7 +69,13 @@ export interface RecordView {
   result: Buffer | undefined;
 }
 
-const MOST_WAITING = 200_000;
+/** 200,000 jobs a tenant: FAULTS.md 5. */
+export const BACKLOG_BOUNDS: BacklogBounds = {
+  jobs: 1_000_000,
+  bytes: 8 * 1024 ** 3,
+  tenantJobs: 200_000,
+  tenantBytes: 2 * 1024 ** 3,
+};
 /** Results up to this size go along in the terminal frame. */
 const INLINE_BYTES = 256 * 1024;
 /** A run is overdue so long after its job's deadline: its own clock should have ended it. */
@@ -82,7 +93,7 @@ const MOST_FOLLOWERS = 100;
  *     queued ⇄ running → completed | failed | cancelled | expired
  */
 export class JobRecords {
-  private readonly acceptJob: Script<[string, number, number]>;
+  private readonly acceptJob: Script<[string, number, number | 'group' | 'tenant']>;
   private readonly beginJob: Script<[Buffer, number, number, number, number, number, number, Buffer, Buffer, Buffer]>;
   private readonly noteAttempt: Script<'go' | 'stale' | 'cancelled'>;
   private readonly finishJob: Script<[string, number]>;
@@ -91,13 +102,16 @@ export class JobRecords {
   private readonly joinJob: Script<'joined' | 'over' | 'gone'>;
   private begins = 0;
 
-  constructor(private readonly redis: Redis) {
-    this.acceptJob = defineScript(redis, 'sluiceAcceptJob', 9, acceptJob);
+  constructor(
+    private readonly redis: Redis,
+    private readonly bounds: BacklogBounds = BACKLOG_BOUNDS,
+  ) {
+    this.acceptJob = defineScript(redis, 'sluiceAcceptJob', 6, withLines(acceptJob));
     this.beginJob = defineScript(redis, 'sluiceBeginJob', 5, beginJob, true);
     this.noteAttempt = defineScript(redis, 'sluiceNoteAttempt', 1, noteAttempt);
-    this.finishJob = defineScript(redis, 'sluiceFinishJob', 5, finishJob);
-    this.requeueJob = defineScript(redis, 'sluiceRequeueJob', 5, requeueJob);
-    this.cancelJob = defineScript(redis, 'sluiceCancelJob', 5, cancelJob);
+    this.finishJob = defineScript(redis, 'sluiceFinishJob', 5, withLines(finishJob));
+    this.requeueJob = defineScript(redis, 'sluiceRequeueJob', 4, withLines(requeueJob));
+    this.cancelJob = defineScript(redis, 'sluiceCancelJob', 4, withLines(cancelJob));
     this.joinJob = defineScript(redis, 'sluiceJoinJob', 1, joinJob);
   }
 
@@ -106,14 +120,11 @@ export class JobRecords {
     const k = keysOf(group);
     const [kind, a, b] = await this.acceptJob(
       k.record(job.jobId),
-      k.backlog,
+      k.pace,
       k.due,
       k.fed,
-      k.workers,
       k.bullWait,
       k.bullActive,
-      k.window,
-      k.gate,
       job.jobId,
       job.request,
       job.job,
@@ -123,11 +134,17 @@ export class JobRecords {
       SILENCE_MS,
       job.startInMs,
       job.isLone ? 1 : 0,
-      MOST_WAITING,
       job.deadlineMs,
+      job.line,
+      k.keyPrefix,
+      this.bounds.jobs,
+      this.bounds.bytes,
+      this.bounds.tenantJobs,
+      this.bounds.tenantBytes,
     );
     if (kind === 'no_worker') return { kind };
-    if (kind === 'no_capacity' || kind === 'queue_full') return { kind, retryAfterMs: a };
+    if (kind === 'no_capacity') return { kind, retryAfterMs: a };
+    if (kind === 'queue_full') return { kind, retryAfterMs: a, whose: b as 'group' | 'tenant' };
     return { kind: 'accepted', nextToBacklog: a === 1, feedNow: b === 1 };
   }
 
@@ -181,11 +198,12 @@ export class JobRecords {
     const k = keysOf(group);
     const keys = [k.record(jobId), k.stream(jobId), k.backlog, k.due, k.fed];
     const times = [KEPT_DELIVERED_MS, KEPT_MS, INLINE_BYTES];
-    const [kind, waiting] = await this.finishJob(...keys, epoch, state, outcome, result, jobId, ...times);
+    const reply = await this.finishJob(...keys, epoch, state, outcome, result, jobId, ...times, k.keyPrefix);
+    const [kind, waiting] = reply;
     return kind === 'finished' ? { othersWait: waiting === 1 } : undefined;
   }
 
-  /** @param toBacklog nothing free: not fed again before that time (Unix ms); absent: its BullMQ job goes back to wait */
+  /** @param toBacklog nothing free, back to its place in its line: not fed again before that time (Unix ms); absent: its BullMQ job goes back to wait */
   requeue(
     group: string,
     run: { jobId: string; epoch: number; progress: string; dueAtMs: number },
@@ -194,24 +212,24 @@ export class JobRecords {
     const k = keysOf(group);
     return this.requeueJob(
       k.record(run.jobId),
-      k.backlog,
       k.due,
       k.fed,
-      k.gate,
+      k.pace,
       run.epoch,
       run.jobId,
       run.progress,
       run.dueAtMs,
       toBacklog === undefined ? 'handed_back' : 'backlog',
       toBacklog?.untilMs ?? 0,
+      k.keyPrefix,
     );
   }
 
   /** `cancelling`: it runs, and its worker has been told. */
   cancel(group: string, jobId: string, outcome: string): Promise<'cancelled' | 'cancelling' | 'over' | 'gone'> {
     const k = keysOf(group);
-    const keys = [k.record(jobId), k.stream(jobId), k.backlog, k.due, k.fed];
-    return this.cancelJob(...keys, jobId, outcome, KEPT_DELIVERED_MS, WORKER_CHANNEL);
+    const keys = [k.record(jobId), k.stream(jobId), k.due, k.fed];
+    return this.cancelJob(...keys, jobId, outcome, KEPT_DELIVERED_MS, WORKER_CHANNEL, k.keyPrefix);
   }
 
   /**

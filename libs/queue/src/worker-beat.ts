@@ -67,7 +67,7 @@ export class WorkerBeat {
     for (const group of groups) {
       const k = keysOf(group);
       const here = this.isLeaving ? 0 : concurrency;
-      writes.push(this.beatGroup(k.workers, k.capacity, k.window, workerId, here, SILENCE_MS, WINDOW_PER_CAPACITY));
+      writes.push(this.beatGroup(k.workers, k.capacity, k.pace, workerId, here, SILENCE_MS, WINDOW_PER_CAPACITY));
     }
     await Promise.all(writes);
   }

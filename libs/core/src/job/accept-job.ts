@@ -1,4 +1,5 @@
 import type { BullView, JobGroup } from './job-group.js';
+import { joinLine, tenantOf } from './lines.js';
 
 export interface AcceptAsk {
   jobId: string;
@@ -13,14 +14,25 @@ export interface AcceptAsk {
   /** No fallback group could serve it. */
   isLone: boolean;
   deadlineMs: number;
-  mostWaiting: number;
+  line: string;
+  bounds: BacklogBounds;
   silenceMs: number;
+}
+
+/** What may wait, in the whole group and of one tenant: a call that would go beyond is refused. */
+export interface BacklogBounds {
+  readonly jobs: number;
+  /** Of requests, as all `bytes`. */
+  readonly bytes: number;
+  readonly tenantJobs: number;
+  readonly tenantBytes: number;
 }
 
 export type AcceptReply =
   | { kind: 'accepted'; nextToBacklog: boolean; feedNow: boolean }
   | { kind: 'no_worker' }
-  | { kind: 'no_capacity' | 'queue_full'; retryAfterMs: number };
+  | { kind: 'no_capacity'; retryAfterMs: number }
+  | { kind: 'queue_full'; retryAfterMs: number; whose: 'group' | 'tenant' };
 
 const LEAST_RETRY_MS = 1_000;
 
@@ -30,21 +42,29 @@ export function acceptJob(group: JobGroup, bull: BullView, ask: AcceptAsk, nowUs
   if (group.records.has(ask.jobId)) return { kind: 'accepted', nextToBacklog: false, feedNow: true };
   if (group.beatMs === undefined || nowMs - group.beatMs > ask.silenceMs) return { kind: 'no_worker' };
 
-  const waiting = group.backlog.size;
+  const { backlog } = group;
   const untilMs = group.gate?.untilMs ?? 0;
-  const isBlocked = waiting > 0 || untilMs > nowMs || group.window - bull.waiting - bull.active <= 0;
+  const isBlocked = backlog.jobs > 0 || untilMs > nowMs || group.window - bull.waiting - bull.active <= 0;
   if (isBlocked && !ask.isDirect) {
     const retryAfterMs = Math.max(LEAST_RETRY_MS, untilMs - nowMs);
     const isTooLate = ask.isLone && untilMs > nowMs + ask.startInMs;
     if (ask.startInMs === 0 || isTooLate) return { kind: 'no_capacity', retryAfterMs };
-    if (waiting >= ask.mostWaiting) return { kind: 'queue_full', retryAfterMs };
+    const whose = fullFor(ask, group);
+    if (whose !== undefined) return { kind: 'queue_full', retryAfterMs, whose };
   }
 
-  const { jobId, request, job, replyTo, deadlineMs, isDirect } = ask;
-  const fed = isDirect ? 1 : 0;
-  group.records.set(jobId, { state: 'queued', epoch: 0, fed, order: nowUs, request, job, replyTo, deadlineMs });
+  const { jobId, request, job, replyTo, deadlineMs, isDirect, line } = ask;
+  const fed = isDirect ? 1 : 2;
+  group.records.set(jobId, { state: 'queued', epoch: 0, fed, order: nowUs, line, request, job, replyTo, deadlineMs });
   group.due.set(jobId, nowMs + ask.dueInMs);
   if (isDirect) group.fed.set(jobId, nowMs);
-  else group.backlog.set(jobId, nowUs);
+  else joinLine(backlog, { jobId, line, order: nowUs, bytes: Buffer.byteLength(request) }, false);
   return { kind: 'accepted', nextToBacklog: isBlocked, feedNow: !isDirect && !isBlocked };
+}
+
+function fullFor({ line, request, bounds }: AcceptAsk, { backlog }: JobGroup): 'group' | 'tenant' | undefined {
+  const more = Buffer.byteLength(request);
+  if (backlog.jobs >= bounds.jobs || backlog.bytes + more > bounds.bytes) return 'group';
+  const tenant = backlog.tenants.get(tenantOf(line)) ?? { jobs: 0, bytes: 0 };
+  return tenant.jobs >= bounds.tenantJobs || tenant.bytes + more > bounds.tenantBytes ? 'tenant' : undefined;
 }

@@ -1,4 +1,13 @@
-import { isOver, terminalFrameOf, type JobGroup, type JobRecord, type TerminalState, type Told } from './job-group.js';
+import {
+  bytesOf,
+  isOver,
+  terminalFrameOf,
+  type JobGroup,
+  type JobRecord,
+  type TerminalState,
+  type Told,
+} from './job-group.js';
+import { leaveLine } from './lines.js';
 
 export interface EndAsk {
   jobId: string;
@@ -24,7 +33,7 @@ export function finishJob(group: JobGroup, epoch: number, ask: EndAsk, isHeard: 
   if (record?.epoch !== epoch) return { kind: 'stale' };
   if (isOver(record)) {
     return record.state === ask.state && record.outcome === ask.outcome
-      ? { kind: 'finished', othersWait: group.backlog.size > 0, told: [] }
+      ? { kind: 'finished', othersWait: group.backlog.jobs > 0, told: [] }
       : { kind: 'stale' };
   }
   return end(group, record, ask, isHeard);
@@ -35,7 +44,7 @@ export function expireJob(group: JobGroup, ask: EndAsk, isHeard: boolean, nowMs:
   const record = group.records.get(ask.jobId);
   const dueMs = group.due.get(ask.jobId);
   if (record === undefined || isOver(record) || dueMs === undefined || dueMs > nowMs) return { kind: 'stale' };
-  group.backlog.delete(ask.jobId);
+  leaveLine(group.backlog, ask.jobId, record.line, bytesOf(record));
   group.fed.delete(ask.jobId);
   const ended = end(group, record, ask, isHeard);
   record.epoch++; // a run that still goes on is stale
@@ -49,7 +58,7 @@ function end(group: JobGroup, record: JobRecord, ask: EndAsk, isHeard: boolean):
   delete record.request;
   delete record.progress;
   group.due.delete(jobId);
-  return { kind: 'finished', othersWait: group.backlog.size > 0, told: [{ channel: record.replyTo, message }] };
+  return { kind: 'finished', othersWait: group.backlog.jobs > 0, told: [{ channel: record.replyTo, message }] };
 }
 
 export interface CancelAsk {
@@ -75,9 +84,10 @@ export function cancelJob(group: JobGroup, { jobId, outcome, keptMs, workerChann
   }
   if (isOver(record)) return { kind: 'over', told: [] };
   const message = terminalFrameOf(jobId, record, outcome, '');
+  leaveLine(group.backlog, jobId, record.line, bytesOf(record));
   Object.assign(record, { state: 'cancelled', outcome, result: '', keptMs });
   delete record.request;
   delete record.progress;
-  for (const set of [group.backlog, group.due, group.fed]) set.delete(jobId);
+  for (const set of [group.due, group.fed]) set.delete(jobId);
   return { kind: 'cancelled', told: [{ channel: record.replyTo, message }] };
 }

@@ -1,4 +1,5 @@
-import { inOrder, isOver, type BullView, type JobGroup } from './job-group.js';
+import { bytesOf, isOver, type BullView, type JobGroup } from './job-group.js';
+import { inOrder, takeNext } from './lines.js';
 
 /** A job to add to BullMQ as `<id>-<n>`. */
 export interface FedJob {
@@ -26,7 +27,7 @@ export function feedWindow(
   { atMost, addTakesMs }: { atMost: number; addTakesMs: number },
   nowMs: number,
 ): FeedReply {
-  const waiting = group.backlog.size;
+  const waiting = group.backlog.jobs;
   if (waiting === 0) {
     group.gate = undefined;
     return { shutMs: 0, waiting, fed: [] };
@@ -41,16 +42,16 @@ export function feedWindow(
   if (room <= 0) return { shutMs: 0, waiting, fed: [] };
 
   const fed: FedJob[] = [];
-  for (const jobId of inOrder(group.backlog, room)) {
-    group.backlog.delete(jobId);
+  takeNext(group.backlog, room, (jobId) => {
     const record = group.records.get(jobId);
-    if (record?.state !== 'queued') continue;
+    if (record?.state !== 'queued') return undefined;
     group.fed.set(jobId, nowMs);
-    fed.push({ jobId, feedNumber: ++record.fed, replyTo: record.replyTo });
-  }
-  if (burst === 0 || fed.length === 0) return { shutMs: 0, waiting: group.backlog.size, fed };
+    fed.push({ jobId, feedNumber: record.fed, replyTo: record.replyTo });
+    return { bytes: bytesOf(record) };
+  });
+  if (burst === 0 || fed.length === 0) return { shutMs: 0, waiting: group.backlog.jobs, fed };
   group.gate = { untilMs: nowMs + STEP_MS, burst: Math.min(burst * 2, LARGEST_BURST) };
-  return { shutMs: STEP_MS, waiting: group.backlog.size, fed };
+  return { shutMs: STEP_MS, waiting: group.backlog.jobs, fed };
 }
 
 export interface SweepReply {

@@ -1,3 +1,5 @@
+import { newBacklog, type Backlog } from './lines.js';
+
 /**
  * The jobs of one model group as Redis holds them, and what every script keeps true of them. The functions beside this
  * file are the twins of `libs/queue/src/scripts/*.lua` and `relay-frames.lua`: plain data in, plain data out, the same
@@ -10,7 +12,7 @@
  *
  * Where a job is. Exactly one of:
  *
- *     backlog   waits for its turn, by order of arrival; a job that was given back has its old place
+ *     backlog   waits for its turn in a line (lines.ts); a job that was given back has its old place
  *     fed       handed to BullMQ for the n-th time (`<id>-<n>`), not begun yet; the sweep adds it again if BullMQ lacks it
  *     running   a run has it; `due` holds its deadline + 30 s
  *     over      terminal; in no set any more, the record and its stream have a time to live
@@ -20,8 +22,9 @@
  * Who may write. `begin` raises the epoch; what a run of an older one writes is refused (`stale`). A run that is told `go`
  * was the current one at that time and its job was not over. One that begins a job that still runs took it from a lost
  * worker: a crash, and the only thing that counts as one. So it must hold the lock of BullMQ's job `<id>-<n>`, and n must
- * be the last number that was fed: who wakes up after its job was taken for lost, and a stray that was added late or
- * restarted after its job was given back, find nothing to do and harm no run that is well.
+ * be the record's number: a job in the backlog has the one that it will be fed under, 1 is that of a job that went straight
+ * to BullMQ. Who wakes up after its job was taken for lost, and a stray that was added late or restarted after its job was
+ * given back, find nothing to do and harm no run that is well.
  *
  * Every script may come twice: a connection that breaks takes the reply with it, and the client sends the command again.
  * The second time it changes nothing and says the same.
@@ -35,8 +38,7 @@ export interface JobGroup {
   records: Map<string, JobRecord>;
   /** Frames of each job, by first seq. */
   streams: Map<string, Map<number, string>>;
-  /** Job -> order: µs of its arrival. */
-  backlog: Map<string, number>;
+  backlog: Backlog;
   /** Job -> Unix ms. */
   due: Map<string, number>;
   /** Job -> Unix ms at which it was handed over. */
@@ -60,9 +62,11 @@ export interface JobRecord {
   state: 'queued' | 'running' | TerminalState;
   /** Runs so far, and one more when it was ended from outside. */
   epoch: number;
-  /** How often it was handed to BullMQ. */
+  /** n of the `<id>-<n>` that BullMQ has, or will have. */
   fed: number;
+  /** µs of its arrival. */
   order: number;
+  line: string;
   replyTo: string;
   deadlineMs: number;
   job: string;
@@ -98,7 +102,7 @@ export interface BullView {
 export const newJobGroup = (window = 0, beatMs?: number): JobGroup => ({
   records: new Map(),
   streams: new Map(),
-  backlog: new Map(),
+  backlog: newBacklog(),
   due: new Map(),
   fed: new Map(),
   gate: undefined,
@@ -108,13 +112,7 @@ export const newJobGroup = (window = 0, beatMs?: number): JobGroup => ({
 
 export const isOver = ({ state }: JobRecord): boolean => state !== 'queued' && state !== 'running';
 
-/** As Redis orders a sorted set: by score, then by name. */
-export function inOrder(set: ReadonlyMap<string, number>, atMost: number, below = Infinity): string[] {
-  const found: [string, number][] = [];
-  for (const entry of set) if (entry[1] <= below) found.push(entry);
-  found.sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
-  return found.slice(0, atMost).map(([id]) => id);
-}
+export const bytesOf = ({ request = '' }: JobRecord): number => Buffer.byteLength(request);
 
 /** As `frameHead` in libs/wire; core imports nothing. */
 export const terminalFrameOf = (

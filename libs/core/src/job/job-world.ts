@@ -1,7 +1,8 @@
 import { acceptJob } from './accept-job.js';
 import { cancelJob, expireJob, finishJob, type EndAsk } from './end-job.js';
 import { feedWindow, sweepGroup, type FedJob } from './feed-window.js';
-import { isOver, newJobGroup, type JobGroup, type TerminalState, type Told } from './job-group.js';
+import { bytesOf, isOver, newJobGroup, type JobGroup, type TerminalState, type Told } from './job-group.js';
+import { inOrder, tenantOf } from './lines.js';
 import { beginJob, noteAttempt, relayFrames, requeueJob, type RunVerdict } from './run-job.js';
 
 /** A worker's try at a job that BullMQ gave it. */
@@ -37,7 +38,7 @@ interface Seen {
   crashes: number;
   /** The run that began last and has neither ended nor given back the job. */
   holder: Run | undefined;
-  /** Feed numbers given out by the feeder. */
+  /** The last number that the feeder gave out. */
   fed: number;
 }
 
@@ -47,6 +48,8 @@ const MOST_JOBS = 4;
 const OVERDUE_MS = 30_000;
 const LIMITS = { atMost: 500, addLostMs: 5_000, addTakesMs: 1_000 };
 const SECOND_US = 1_000_000;
+const BOUNDS = { jobs: 99, bytes: 99, tenantJobs: 99, tenantBytes: 99 };
+const LINES = ['1:a', '4:a', '1:b'];
 
 /**
  * Apis, workers, feeders, sweepers and a BullMQ around one group of jobs, in memory, for tests: everything between two
@@ -120,10 +123,11 @@ export class JobWorld {
   private accept(jobId: string | undefined, pick: number, isDirect: boolean, add: 'added' | 'late' | 'lost'): void {
     if (jobId === undefined) return;
     this.group.beatMs = this.nowMs;
-    const ask = { jobId, isDirect, request: 'q', job: 'j', replyTo: 'inbox', isLone: false, mostWaiting: 99 };
+    const ask = { jobId, isDirect, request: 'q', job: 'j', replyTo: 'inbox', isLone: false, bounds: BOUNDS };
     const dueInMs = [3_000, 60_000][pick % 2]!;
     const times = { dueInMs, deadlineMs: this.nowMs + 60_000, startInMs: 1, silenceMs: 7_000 };
-    const reply = acceptJob(this.group, this.bullView(), { ...ask, ...times }, this.nowUs);
+    const line = LINES[pick % LINES.length]!;
+    const reply = acceptJob(this.group, this.bullView(), { ...ask, ...times, line }, this.nowUs);
     must(reply.kind === 'accepted', 'a living group takes a job');
     if (!this.seen.has(jobId)) {
       this.seen.set(jobId, { lastSeq: 0, over: undefined, crashes: 0, holder: undefined, fed: 0 });
@@ -343,7 +347,7 @@ export class JobWorld {
   }
 
   private feed(): void {
-    const before = [...this.group.backlog].sort(([, a], [, b]) => a - b).map(([id]) => id);
+    const before = [...this.group.backlog.lines.values()].map((line) => inOrder(line, MOST_JOBS));
     const { gate } = this.group;
     const bull = this.bullView();
     let onTheirWay = 0;
@@ -352,16 +356,19 @@ export class JobWorld {
     const { fed } = feedWindow(this.group, bull, LIMITS, this.nowMs);
     must(fed.length === 0 || (gate?.untilMs ?? 0) <= this.nowMs, 'nothing is fed before the gate opens');
     must(fed.length <= Math.max(0, WINDOW - held), 'the window is kept');
-    must(
-      fed.every(({ jobId }, i) => jobId === before[i]),
-      'the backlog is fed in its order',
-    );
+    for (const line of before) {
+      const ofLine = fed.map(({ jobId }) => jobId).filter((jobId) => line.includes(jobId));
+      must(
+        ofLine.every((jobId, i) => jobId === line[i]),
+        'a line is fed in order of arrival',
+      );
+    }
     for (const { jobId, feedNumber } of fed) {
       const seen = this.seen.get(jobId)!;
       must(feedNumber > seen.fed, 'no number is fed twice');
       must(seen.holder === undefined, 'what runs is not fed');
       seen.fed = feedNumber;
-      if (feedNumber > 1) this.reached.add('fed again');
+      if (feedNumber > 2) this.reached.add('fed again');
     }
     this.adds.push(...fed);
   }
@@ -423,7 +430,8 @@ export class JobWorld {
     for (const [jobId, record] of records) {
       const seen = this.seen.get(jobId)!;
       const isQueued = record.state === 'queued';
-      const places = Number(backlog.has(jobId)) + Number(fed.has(jobId));
+      const isWaiting = backlog.lines.get(record.line)?.has(jobId) === true;
+      const places = Number(isWaiting) + Number(fed.has(jobId));
       must(places === (isQueued ? 1 : 0), 'a queued job is in the backlog or fed, any other in neither');
       must((record.crashes ?? 0) === seen.crashes, 'crashes are counted, and nothing else');
       must((record.seq ?? 0) === seen.lastSeq, 'what is kept was told');
@@ -435,6 +443,28 @@ export class JobWorld {
       must(isOver(record) === !due.has(jobId), 'what is over is not due');
     }
     must(records.size === this.seen.size, 'no record is made or lost by the way');
+    this.checkLines();
+  }
+
+  private checkLines(): void {
+    const { records, backlog } = this.group;
+    const waiting = [...backlog.lines.values()].flatMap((line) => [...line.keys()]);
+    const bytes = waiting.reduce((sum, jobId) => sum + bytesOf(records.get(jobId)!), 0);
+    must(backlog.jobs === waiting.length && backlog.bytes === bytes, 'what waits is counted');
+    for (const [tenant, { jobs }] of backlog.tenants) {
+      const ofTenant = waiting.filter((jobId) => tenantOf(records.get(jobId)!.line) === tenant);
+      must(jobs > 0 && jobs === ofTenant.length, 'what waits is counted for its tenant');
+    }
+    const { starts, lines, idle, clock } = backlog;
+    must(
+      [...lines].every(([line, jobs]) => jobs.size > 0 && starts.has(line) && !idle.has(line)),
+      'a line that waits has a start',
+    );
+    must(
+      starts.size === lines.size && [...idle.values()].every((start) => start > clock),
+      'a line is forgotten once the clock has passed it',
+    );
+    must(waiting.length > 0 || (clock === 0 && idle.size === 0), 'all is forgotten when nothing waits');
   }
 
   /** From here on nothing breaks any more: everything accepted comes to its end. */
@@ -456,7 +486,7 @@ export class JobWorld {
     }
     for (const [jobId] of inTime) must(records.get(jobId)!.state !== 'expired', `${jobId} does not wait for nothing`);
     for (const [jobId, record] of records) must(isOver(record), `${jobId} comes to its end`);
-    must(backlog.size + due.size + fed.size === 0, 'nothing is left in a set');
+    must(backlog.jobs + due.size + fed.size === 0, 'nothing is left in a set');
     for (const { place } of this.bull.values()) must(place === 'failed', 'nothing is left in BullMQ');
     for (const { state } of records.values()) this.reached.add(state);
   }

@@ -1,4 +1,5 @@
-import { isOver, type JobGroup, type JobRecord, type Told } from './job-group.js';
+import { bytesOf, isOver, type JobGroup, type JobRecord, type Told } from './job-group.js';
+import { joinLine } from './lines.js';
 
 /** What a run is told at each write: it may go on; another has begun or it is over; its job is to be cancelled. */
 export type RunVerdict = 'go' | 'stale' | 'cancelled';
@@ -36,14 +37,9 @@ export function beginJob(group: JobGroup, ask: BeginAsk, nowMs: number): BeginRe
   const { jobId, workerId, runId, feedNumber } = ask;
   const record = group.records.get(jobId);
   if (record === undefined) return { kind: 'gone' };
-  if (isOver(record) || feedNumber < record.fed || !ask.holdsLock) return { kind: 'over' };
+  if (isOver(record) || feedNumber !== record.fed || !ask.holdsLock) return { kind: 'over' };
   const isRepeat = record.state === 'running' && record.run === runId;
-  if (record.state === 'queued' && group.backlog.has(jobId)) {
-    if (feedNumber === record.fed) return { kind: 'over' };
-    group.backlog.delete(jobId);
-  }
   if (!isRepeat) {
-    record.fed = feedNumber;
     record.epoch++;
     if (record.state === 'running') record.crashes = (record.crashes ?? 0) + 1;
     else group.fed.delete(jobId);
@@ -58,7 +54,7 @@ export function beginJob(group: JobGroup, ask: BeginAsk, nowMs: number): BeginRe
     nowMs,
     seq: record.seq ?? 0,
     isCancelled: record.isCancelled === true,
-    othersWait: group.backlog.size > 0,
+    othersWait: group.backlog.jobs > 0,
     request: record.request ?? '',
     job: record.job,
     progress: record.progress ?? '',
@@ -117,7 +113,9 @@ export function requeueJob(group: JobGroup, ask: RequeueAsk, nowMs: number): 're
   group.due.set(jobId, ask.dueAtMs);
   if (untilMs === undefined) group.fed.set(jobId, nowMs);
   else {
-    group.backlog.set(jobId, record.order);
+    const { line, order } = record;
+    joinLine(group.backlog, { jobId, line, order, bytes: bytesOf(record) }, record.fed > 1);
+    record.fed++;
     group.gate = { untilMs, burst: 1 };
   }
   return 'requeued';

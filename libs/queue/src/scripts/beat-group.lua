@@ -3,7 +3,7 @@
 --
 -- KEYS[1]  {sluice:<group>}:workers      sorted set: worker id -> last beat
 -- KEYS[2]  {sluice:<group>}:capacity     hash: worker id -> jobs at a time
--- KEYS[3]  {sluice:<group>}:window       string: runnable jobs that BullMQ may hold
+-- KEYS[3]  {sluice:<group>}:pace         hash: window, runnable jobs that BullMQ may hold; beat, the last of any worker
 -- ARGV[1]  worker id
 -- ARGV[2]  jobs at a time; 0: it leaves
 -- ARGV[3]  ms of silence after which a worker is dead
@@ -26,5 +26,11 @@ for _, dead in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[3]
 end
 local capacity = 0
 for _, n in ipairs(redis.call('HVALS', KEYS[2])) do capacity = capacity + n end
-redis.call('SET', KEYS[3], capacity * ARGV[4])
+redis.call('HSET', KEYS[3], 'window', capacity * ARGV[4])
+local beat = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
+if beat then
+  redis.call('HSET', KEYS[3], 'beat', beat)
+else
+  redis.call('HDEL', KEYS[3], 'beat')
+end
 return capacity

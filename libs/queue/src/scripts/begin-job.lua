@@ -9,7 +9,7 @@
 -- ARGV[1]  job id
 -- ARGV[2]  worker id
 -- ARGV[3]  ms after its deadline when a job that still runs is ended from outside
--- ARGV[4]  n: how often the job had been fed when BullMQ got it
+-- ARGV[4]  n of its BullMQ job, <id>-<n>
 -- ARGV[5]  BullMQ's token of this run; several runs, one after the other, may have the same
 -- ARGV[6]  id of this run and no other
 -- Returns  {'gone'} no record · {'over'} terminal already, or not this run's to begin ·
@@ -18,8 +18,9 @@
 --
 -- A record that is `running` under an older epoch lost its worker: that is a crash. A hand-back sets `queued` first. So that
 -- nothing else is taken for a crash, and no run that is well is made stale, a run must hold the lock of its BullMQ job (a
--- worker may wake up after its job was taken for lost and given to another), and that must be the last one that was fed (an
--- older one may be added late by a feeder that was frozen, or be restarted although its job was given back).
+-- worker may wake up after its job was taken for lost and given to another), and its number must be the record's (an older
+-- one may be added late by a feeder that was frozen, or be restarted although its job was given back; a job in the backlog
+-- has the number that it will be fed under).
 --
 -- Safe to repeat: the same run begins once.
 
@@ -29,15 +30,7 @@ local state = record[1]
 if not state then return { 'gone' } end
 if state ~= 'queued' and state ~= 'running' then return { 'over' } end
 
-local n = tonumber(ARGV[4])
-local fed = tonumber(record[9])
-if n < fed or redis.call('GET', KEYS[5]) ~= ARGV[5] then return { 'over' } end
-local waiting = redis.call('EXISTS', KEYS[4])
-if waiting == 1 and state == 'queued' and redis.call('ZSCORE', KEYS[4], ARGV[1]) then
-  if n == fed then return { 'over' } end -- given back: it waits for its turn
-  redis.call('ZREM', KEYS[4], ARGV[1])
-  waiting = redis.call('EXISTS', KEYS[4])
-end
+if ARGV[4] ~= record[9] or redis.call('GET', KEYS[5]) ~= ARGV[5] then return { 'over' } end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -45,7 +38,7 @@ local epoch = tonumber(record[10])
 local crashes = tonumber(record[12] or 0)
 if state == 'queued' or record[11] ~= ARGV[6] then
   epoch = epoch + 1
-  redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[2], 'run', ARGV[6], 'epoch', epoch, 'fed', n,
+  redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[2], 'run', ARGV[6], 'epoch', epoch,
     'startedAt', record[7] or string.format('%.0f', now))
   if state == 'running' then
     crashes = redis.call('HINCRBY', KEYS[1], 'crashes', 1)
@@ -55,5 +48,5 @@ if state == 'queued' or record[11] ~= ARGV[6] then
   -- The net below every other: whatever becomes of its workers, it has an outcome soon after its deadline.
   redis.call('ZADD', KEYS[2], string.format('%.0f', tonumber(record[8] or 0) + ARGV[3]), ARGV[1])
 end
-return { 'begun', epoch, crashes, now, tonumber(record[5] or 0), record[6] and 1 or 0, waiting,
+return { 'begun', epoch, crashes, now, tonumber(record[5] or 0), record[6] and 1 or 0, redis.call('EXISTS', KEYS[4]),
   record[2], record[3], record[4] or '' }

@@ -3,17 +3,17 @@
 --
 -- KEYS[1]  {sluice:<group>}:job:<id>       hash, the job record
 -- KEYS[2]  {sluice:<group>}:stream:<id>    stream of its frames
--- KEYS[3]  {sluice:<group>}:backlog        sorted set
--- KEYS[4]  {sluice:<group>}:due            sorted set
--- KEYS[5]  {sluice:<group>}:fed            sorted set
+-- KEYS[3]  {sluice:<group>}:due            sorted set
+-- KEYS[4]  {sluice:<group>}:fed            sorted set
 -- ARGV[1]  job id
 -- ARGV[2]  outcome of a job cancelled before it ran, JSON
 -- ARGV[3]  ms that the record is kept
 -- ARGV[4]  channel prefix of workers, sluice:worker:
+-- ARGV[5]  prefix of the group's keys, {sluice:<group>}:
 -- Returns  'cancelled' | 'cancelling' | 'over' (terminal as it is) | 'gone'
 -- Time     none
 
-local record = redis.call('HMGET', KEYS[1], 'state', 'epoch', 'replyTo', 'followers', 'seq', 'worker')
+local record = redis.call('HMGET', KEYS[1], 'state', 'epoch', 'replyTo', 'followers', 'seq', 'worker', 'line')
 local state = record[1]
 if not state then return 'gone' end
 if state == 'running' then
@@ -23,9 +23,11 @@ if state == 'running' then
 end
 if state ~= 'queued' then return 'over' end
 
+leave_line(ARGV[5], record[7], ARGV[1])
 redis.call('HSET', KEYS[1], 'state', 'cancelled', 'outcome', ARGV[2], 'result', '')
 redis.call('HDEL', KEYS[1], 'request', 'progress')
-for i = 3, 5 do redis.call('ZREM', KEYS[i], ARGV[1]) end
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('ZREM', KEYS[4], ARGV[1])
 local frame = ARGV[1] .. 't' .. record[2] .. ',' .. (tonumber(record[5] or 0) + 1) .. ',0\n' .. ARGV[2] .. '\n'
 redis.call('PUBLISH', record[3], frame)
 for inbox in string.gmatch(record[4] or '', '[^ ]+') do redis.call('PUBLISH', inbox, frame) end

@@ -15,6 +15,7 @@
 -- ARGV[6]  ms that record and stream are kept when a follower got the frame
 -- ARGV[7]  ms that they are kept otherwise
 -- ARGV[8]  largest result that goes along in the frame, bytes; a larger one is read from the record
+-- ARGV[9]  prefix of the group's keys, {sluice:<group>}:
 -- Returns  {'finished', 1 when jobs wait in the backlog} | {'stale'} another run has begun, or it is over
 -- Time     Redis TIME, ms
 --
@@ -33,6 +34,7 @@ if ARGV[1] == '' then
   local time = redis.call('TIME')
   local due = redis.call('ZSCORE', KEYS[4], ARGV[5])
   if not due or tonumber(due) > time[1] * 1000 + math.floor(time[2] / 1000) then return { 'stale' } end
+  leave_line(ARGV[9], redis.call('HGET', KEYS[1], 'line'), ARGV[5])
 end
 
 redis.call('HSET', KEYS[1], 'state', ARGV[2], 'outcome', ARGV[3], 'result', ARGV[4])
@@ -40,7 +42,6 @@ redis.call('HDEL', KEYS[1], 'request', 'progress')
 redis.call('ZREM', KEYS[4], ARGV[5])
 if ARGV[1] == '' then
   redis.call('HINCRBY', KEYS[1], 'epoch', 1) -- a run that still goes on is stale
-  redis.call('ZREM', KEYS[3], ARGV[5])
   redis.call('ZREM', KEYS[5], ARGV[5])
 end
 
