@@ -45,7 +45,7 @@ const limits = fc.record({
 const take = fc.record({
   do: fc.constant('take' as const),
   of: fc.shuffledSubarray(IDS, { minLength: 1 }),
-  strategy: fc.constantFrom('in-order' as const, 'least-busy' as const),
+  strategy: fc.constantFrom('in-order' as const, 'least-busy' as const, 'least-used' as const),
   tokens: fc.constantFrom(0, 1, 30, 120, 500),
   probeEvery: fc.constantFrom(0, 2_000),
 });

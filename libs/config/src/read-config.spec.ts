@@ -90,7 +90,7 @@ describe('the example of LITELLM.md 10 (L1)', () => {
       'claude-backup',
     ]);
     expect(policy).toMatchObject({
-      strategy: 'least-busy',
+      strategy: { name: 'least-busy' },
       numRetries: 2,
       retryAfterMs: 5_000,
       timeoutMs: 120_000,

@@ -80,6 +80,25 @@ export interface ModelGroup {
   readonly deployments: readonly Deployment[];
   /** Weighted alias only: the first attempt draws an entry, the strategy picks inside it. */
   readonly entries: readonly AliasEntry[] | undefined;
+  /** Of the `routing_groups` entry that it stands in, or is; absent: the router's. */
+  readonly strategy?: Strategy;
+}
+
+/** `routing_strategy`: who of those that could serve is asked first. */
+export type Strategy =
+  | {
+      readonly name: 'simple-shuffle' | 'least-busy' | 'usage-based-routing' | 'usage-based-routing-v2';
+    }
+  | LatencyStrategy;
+
+export interface LatencyStrategy {
+  readonly name: 'latency-based-routing';
+  /** Samples are forgotten so long after the last one. Default 3,600,000. */
+  readonly ttlMs: number;
+  /** Share above the lowest latency that counts as equal to it. Default 0. */
+  readonly buffer: number;
+  /** Last samples that count. Default 10. */
+  readonly samples: number;
 }
 
 export interface AliasEntry {
@@ -89,7 +108,7 @@ export interface AliasEntry {
 
 /** The router's settings, one set for the whole configuration. Times in ms. */
 export interface RoutingPolicy {
-  readonly strategy: 'simple-shuffle' | 'least-busy';
+  readonly strategy: Strategy;
   /** Further attempts inside one group. Default 2. */
   readonly numRetries: number;
   /** Least wait before the same deployment is asked again. Default 0: only the backoff counts. */

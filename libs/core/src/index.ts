@@ -15,17 +15,22 @@ export type {
   AliasEntry,
   AllowedFailsPolicy,
   Deployment,
+  LatencyStrategy,
   ModelGroup,
   ModelTable,
   ProviderTarget,
   RoutingPolicy,
+  Strategy,
 } from './deployment.js';
 export { attemptTimeouts, isCallersTimeout, type AttemptTimeouts } from './dispatch/attempt-timeouts.js';
 export { backoffMs } from './dispatch/backoff.js';
 export { couldGoElsewhere } from './dispatch/could-go-elsewhere.js';
 export { modelOf } from './dispatch/eligible-deployments.js';
+export { explainChoice } from './dispatch/explain-choice.js';
 export { nextStep } from './dispatch/next-step.js';
-export type { Candidate } from './dispatch/order-candidates.js';
+export type { Choice, Seen } from './dispatch/choice.js';
+export type { Considered, Measure, SkipReason } from './dispatch/considered.js';
+export { leaseStrategyOf, orderCandidates, strategyOf, type Candidate } from './dispatch/order-candidates.js';
 export { afterTry, callsMade, startOf, type Progress, type Tried } from './dispatch/progress.js';
 export type { FailReason, PauseFor, Step, StepContext, TargetGroup } from './dispatch/step.js';
 export {

@@ -37,7 +37,12 @@ export const answerId = (jobId: string): string => `chatcmpl-${jobId.slice(4)}`;
 const CHARS_PER_TOKEN = 4;
 const ANSWER_TOKENS = 256;
 
-/** @param bodyBytes of the whole request: cheap, and a little high, which is the safe side for a limit */
-export function estimateTokens(bodyBytes: number, maxTokens: number | undefined): number {
-  return Math.ceil(bodyBytes / CHARS_PER_TOKEN) + (maxTokens ?? ANSWER_TOKENS);
+/** Prompt and answer. @param bodyBytes of the whole request: cheap, and a little high, which is the safe side for a limit */
+export const estimateTokens = (bodyBytes: number, body: Readonly<Record<string, unknown>>): number =>
+  Math.ceil(bodyBytes / CHARS_PER_TOKEN) + answerTokens(body);
+
+/** Of the answer: as many as are allowed. */
+export function answerTokens(body: Readonly<Record<string, unknown>>): number {
+  const asked = body['max_completion_tokens'] ?? body['max_tokens'];
+  return typeof asked === 'number' ? asked : ANSWER_TOKENS;
 }

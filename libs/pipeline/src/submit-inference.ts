@@ -91,7 +91,7 @@ function prepareJob(
     maxAttempts: options.maxAttempts,
     fallbacks: options.fallbacks,
     rejectWhenFull: options.rejectWhenFull,
-    tokens: estimateTokens(source.length, maxTokensOf(body)),
+    tokens: estimateTokens(source.length, body),
     requestId,
   };
 }
@@ -145,9 +145,4 @@ function unknownModel(model: string, nearest: readonly string[]): ApiError {
   const near = nearest.length > 0 ? ` Nearest names: ${nearest.join(', ')}.` : '';
   const shown = model.length > 200 ? `${model.slice(0, 200)}…` : model;
   return { code: 'model_not_found', message: `There is no model "${shown}".${near}`, param: 'model' };
-}
-
-function maxTokensOf(body: ChatCompletionRequest): number | undefined {
-  const asked = body['max_completion_tokens'] ?? body['max_tokens'];
-  return typeof asked === 'number' ? asked : undefined;
 }

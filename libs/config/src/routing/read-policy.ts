@@ -1,4 +1,4 @@
-import type { ModelTable, RoutingPolicy } from '@sluice/core';
+import type { ModelTable, RoutingPolicy, Strategy } from '@sluice/core';
 import { firstOf, type Section } from '../section.js';
 import { readAllowedFailsPolicy } from './read-allowed-fails.js';
 import { checkedChains, readChains, targetsOf, type FallbackChain } from './read-fallbacks.js';
@@ -66,9 +66,9 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
   };
 }
 
-function readStrategy(router: Section | undefined): RoutingPolicy['strategy'] {
+function readStrategy(router: Section | undefined): Strategy {
   const strategy = router?.word('routing_strategy', [...STRATEGIES, ...LATER_STRATEGIES]);
-  if (strategy === undefined) return 'simple-shuffle';
+  if (strategy === undefined) return { name: 'simple-shuffle' };
   const built = STRATEGIES.find((known) => known === strategy);
   if (built === undefined) {
     const place = router!.map.entries.get('routing_strategy')!.place;
@@ -78,7 +78,7 @@ function readStrategy(router: Section | undefined): RoutingPolicy['strategy'] {
       'use simple-shuffle or least-busy, or start with --allow-unsupported',
     );
   }
-  return built ?? 'simple-shuffle';
+  return { name: built ?? 'simple-shuffle' };
 }
 
 function readGeneralFallbacks(

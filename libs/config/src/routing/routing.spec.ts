@@ -122,7 +122,7 @@ describe('fallbacks', () => {
 describe('the policy', () => {
   it('has the defaults of LITELLM.md 4', () => {
     expect(read('').policy).toMatchObject({
-      strategy: 'simple-shuffle',
+      strategy: { name: 'simple-shuffle' },
       numRetries: 2,
       retryAfterMs: 0,
       timeoutMs: 600_000,
@@ -148,7 +148,7 @@ sluice: {wait: 100, outage_wait: 0}
 `);
     expect(report.errors).toEqual([]);
     expect(policy).toMatchObject({
-      strategy: 'least-busy',
+      strategy: { name: 'least-busy' },
       numRetries: 0,
       retryAfterMs: 500,
       streamTimeoutMs: 7_000,

@@ -55,7 +55,12 @@ function moveInGroup(
   const eligible = eligibleDeployments(here.group, here.only, progress, context.policy, nowMs);
   const fresh = eligible.fresh.filter((d) => !refused.has(d.id));
   if (fresh.length > 0) {
-    return { do: 'ask', group: here.group, candidates: orderCandidates(here.group, fresh, random), progress };
+    return {
+      do: 'ask',
+      group: here.group,
+      candidates: orderCandidates(here.group, fresh, context.choice, random),
+      progress,
+    };
   }
 
   const shut = shutOf(eligible, refused, here, progress, context, nowMs);
@@ -86,13 +91,14 @@ function askRested(
   group: ModelGroup,
   othersBackMs: number,
   progress: Progress,
-  { deadlineMs }: StepContext,
+  { choice, deadlineMs }: StepContext,
   nowMs: number,
   random: () => number,
 ): Step | undefined {
   if (rank.length === 0) return undefined;
   const ready = rank.filter((r) => r.readyMs <= nowMs).map((r) => r.deployment);
-  if (ready.length > 0) return { do: 'ask', group, candidates: orderCandidates(group, ready, random), progress };
+  if (ready.length > 0)
+    return { do: 'ask', group, candidates: orderCandidates(group, ready, choice, random), progress };
   const untilMs = Math.min(othersBackMs, ...rank.map((r) => r.readyMs));
   return untilMs < deadlineMs ? { do: 'pause', ms: untilMs - nowMs, for: 'time', progress } : undefined;
 }

@@ -2,8 +2,9 @@ import { env } from 'node:process';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Deployment, ModelGroup } from '../deployment.js';
-import { orderCandidates, weightsOf } from './order-candidates.js';
-import { deployment, dice, group } from './test-routing.js';
+import { orderCandidates } from './order-candidates.js';
+import { weightsOf } from './strategies/simple-shuffle.js';
+import { choice, deployment, dice, group } from './test-routing.js';
 
 const RUNS = { numRuns: Number(env['SLUICE_PROPERTY_RUNS'] ?? 2_000) };
 const DRAWS = 10_000;
@@ -13,7 +14,7 @@ function firsts(of: ModelGroup, eligible: readonly Deployment[] = of.deployments
   const random = dice(seed);
   const counts: Record<string, number> = {};
   for (let i = 0; i < DRAWS; i++) {
-    const { id } = orderCandidates(of, eligible, random)[0]!.deployment;
+    const { id } = orderCandidates(of, eligible, choice(), random)[0]!.deployment;
     counts[id] = (counts[id] ?? 0) + 1;
   }
   return counts;
@@ -49,7 +50,7 @@ describe('simple-shuffle', () => {
     const seconds: Record<string, number> = { b: 0, c: 0 };
     let without = 0;
     for (let i = 0; i < 3 * DRAWS && without < DRAWS; i++) {
-      const [first, second] = orderCandidates(g, g.deployments, random);
+      const [first, second] = orderCandidates(g, g.deployments, choice(), random);
       if (first!.deployment.id !== 'a') continue;
       seconds[second!.deployment.id]!++;
       without++;
@@ -123,7 +124,7 @@ describe('a weighted alias', () => {
   it('leaves what stands in no entry for when the entries cannot', () => {
     const random = dice(1);
     for (let i = 0; i < 100; i++) {
-      const ordered = orderCandidates(split, split.deployments, random);
+      const ordered = orderCandidates(split, split.deployments, choice(), random);
       expect(ordered.at(-1)!.deployment.id).toBe('spare'); // L83
       const others = ordered.slice(0, -1).map((c) => c.tier);
       expect(ordered.at(-1)!.tier).toBeGreaterThan(Math.max(...others));
@@ -161,7 +162,7 @@ it('every eligible deployment is offered once, in tiers that never fall', () => 
           deployments,
           entries: entries?.map((ids) => ({ weight: 1, deploymentIds: ids.map((i) => `d${i}`) })),
         };
-        const ordered = orderCandidates(of, deployments, dice(seed));
+        const ordered = orderCandidates(of, deployments, choice(), dice(seed));
         expect(ordered.map((c) => c.deployment.id).toSorted()).toEqual(deployments.map((d) => d.id).toSorted());
         const tiers = ordered.map((c) => c.tier);
         expect(tiers).toEqual(tiers.toSorted((a, b) => a - b));

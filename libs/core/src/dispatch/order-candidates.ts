@@ -1,74 +1,97 @@
-import type { AliasEntry, Deployment, ModelGroup } from '../deployment.js';
+import type { AliasEntry, Deployment, ModelGroup, Strategy } from '../deployment.js';
+import type { LeaseAsk } from '../leases/lease.js';
+import type { Choice, Ranked } from './choice.js';
+import { leastBusy, usageBased } from './strategies/by-load.js';
+import { latencyBased } from './strategies/latency-based.js';
+import { simpleShuffle, weightedShuffle, type Draw } from './strategies/simple-shuffle.js';
+import { stickyDraw } from './strategies/sticky-draw.js';
 
-export interface Candidate {
-  deployment: Deployment;
+export interface Candidate extends Ranked {
   /** Lower first: one that can serve in a lower tier beats all others. The strategy picks inside a tier. */
   tier: number;
 }
 
 /**
- * The order in which deployments are offered to the lease script, which takes the first that has room. `order` tiers
- * first; inside a tier a weighted shuffle: drawing without replacement and taking the first that can serve gives the same
- * shares as drawing among those that can serve. (least-busy: the script re-sorts a tier by calls in flight; the shuffle
- * then breaks ties.)
+ * The order in which deployments are offered to the lease script, which takes the first that has room: a weighted alias's
+ * entries as drawn, inside them `order` tiers, inside a tier as the group's strategy says. Every deployment stands in it
+ * once, so what the strategy likes least still serves when nobody else can.
  * @param random a fresh number 0 ≤ x < 1 at each call
  */
 export function orderCandidates(
   group: ModelGroup,
   deployments: readonly Deployment[],
+  choice: Choice,
   random: () => number,
 ): Candidate[] {
-  const shuffled = weightedShuffle(deployments, weightsOf(deployments), random);
-  if (group.entries !== undefined) return byDrawnEntry(shuffled, group.entries, random);
-  return inTiers(shuffled, 0);
+  const draw: Draw = choice.stickTo === undefined ? random : stickyDraw(choice.stickTo);
+  const strategy = strategyOf(group, choice);
+  const rank = (members: readonly Deployment[]): Ranked[] => rankBy(strategy, members, choice, draw, random);
+  if (group.entries !== undefined) return byDrawnEntry(deployments, group.entries, rank, draw);
+  return inTiers(deployments, rank, 0);
 }
 
-/** `weight`, else `rpm`, else `tpm`; one that has none gets the mean of the others. Source: LITELLM.md 4, simple-shuffle. */
-export function weightsOf(deployments: readonly Deployment[]): number[] {
-  for (const read of [weightOf, rpmOf, tpmOf]) {
-    const given = deployments.map(read);
-    const known = given.filter((w) => w !== undefined);
-    if (known.length === 0) continue;
-    const mean = known.reduce((sum, w) => sum + w, 0) / known.length;
-    return given.map((w) => w ?? mean);
+/** Groups of a `routing_groups` entry have their own. */
+export const strategyOf = (group: ModelGroup, { strategy }: Pick<Choice, 'strategy'>): Strategy =>
+  group.strategy ?? strategy;
+
+/** Whether the lease script sorts a tier by what it finds at that moment, or takes the order as it comes. */
+export function leaseStrategyOf(group: ModelGroup, choice: Choice): LeaseAsk['strategy'] {
+  const { name } = strategyOf(group, choice);
+  if (name === 'simple-shuffle' || choice.stickTo !== undefined) return 'in-order';
+  if (name === 'least-busy') return 'least-busy';
+  return name === 'usage-based-routing' || name === 'usage-based-routing-v2' ? 'least-used' : 'in-order';
+}
+
+function rankBy(
+  strategy: Strategy,
+  deployments: readonly Deployment[],
+  choice: Choice,
+  draw: Draw,
+  random: () => number,
+): Ranked[] {
+  const { stickTo } = choice;
+  switch (strategy.name) {
+    case 'simple-shuffle':
+      return simpleShuffle(deployments, draw);
+    case 'latency-based-routing':
+      return latencyBased(deployments, strategy, choice, draw, random);
+    // A session's place is worth more than an even load.
+    case 'least-busy':
+      return stickTo === undefined ? leastBusy(deployments, choice, draw) : simpleShuffle(deployments, draw);
+    case 'usage-based-routing':
+    case 'usage-based-routing-v2':
+      return stickTo === undefined ? usageBased(deployments, choice, draw) : simpleShuffle(deployments, draw);
   }
-  return deployments.map(() => 1);
 }
 
-const weightOf = (d: Deployment): number | undefined => d.weight;
-const rpmOf = (d: Deployment): number | undefined => d.rpm;
-const tpmOf = (d: Deployment): number | undefined => d.tpm;
+type Rank = (members: readonly Deployment[]) => Ranked[];
 
-/** Stable: the draw decides inside a tier. */
-const inTiers = (shuffled: readonly Deployment[], from: number): Candidate[] =>
-  shuffled.map((deployment) => ({ deployment, tier: from + deployment.order })).sort((a, b) => a.tier - b.tier);
-
-/** Weight 0 comes last, still there: a deployment that nothing else can replace is better than none. */
-function weightedShuffle<Item>(items: readonly Item[], weights: readonly number[], random: () => number): Item[] {
-  if (items.length < 2) return [...items];
-  // Efraimidis and Spirakis: sorting by u^(1/w) is drawing by weight without replacement.
-  return items
-    .map((item, i) => ({ item, key: weights[i]! > 0 ? Math.log(1 - random()) / weights[i]! : -Infinity }))
-    .sort((a, b) => (a.key === b.key ? 0 : b.key - a.key))
-    .map(({ item }) => item);
+function inTiers(deployments: readonly Deployment[], rank: Rank, from: number): Candidate[] {
+  const first = deployments[0];
+  if (first === undefined) return [];
+  const place = (ranked: Ranked): Candidate => ({ ...ranked, tier: from + ranked.deployment.order });
+  if (deployments.every(({ order }) => order === first.order)) return rank(deployments).map(place);
+  const orders = [...new Set(deployments.map(({ order }) => order))].sort((a, b) => a - b);
+  return orders.flatMap((order) => rank(deployments.filter((d) => d.order === order)).map(place));
 }
 
 /** Entries are drawn by weight, before any `order`; what stands in no entry comes after all of them. */
 function byDrawnEntry(
-  shuffled: readonly Deployment[],
+  deployments: readonly Deployment[],
   entries: readonly AliasEntry[],
-  random: () => number,
+  rank: Rank,
+  draw: Draw,
 ): Candidate[] {
   const drawn = weightedShuffle(
     entries,
     entries.map((entry) => entry.weight),
-    random,
+    ({ deploymentIds }) => draw({ id: deploymentIds.join() }),
   );
   const ordered: Candidate[] = [];
-  const left = new Set(shuffled);
-  const take = (members: Deployment[]): void => {
+  const left = new Set(deployments);
+  const take = (members: readonly Deployment[]): void => {
     const above = (ordered.at(-1)?.tier ?? 0) + 1;
-    ordered.push(...inTiers(members, above - Math.min(...members.map((d) => d.order))));
+    ordered.push(...inTiers(members, rank, above - Math.min(...members.map((d) => d.order))));
     for (const deployment of members) left.delete(deployment);
   };
   for (const { deploymentIds } of drawn) take([...left].filter((d) => deploymentIds.includes(d.id)));

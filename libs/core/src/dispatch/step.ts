@@ -1,4 +1,5 @@
 import type { ModelGroup, RoutingPolicy } from '../deployment.js';
+import type { Choice } from './choice.js';
 import type { Candidate } from './order-candidates.js';
 import type { Progress } from './progress.js';
 
@@ -31,6 +32,7 @@ export type FailReason =
 /** Prepared once per job. */
 export interface StepContext {
   policy: RoutingPolicy;
+  choice: Choice;
   /**
    * What a name leads to: a group, by name, alias or deployment id (`only`: the ids that may serve). The asked group's name
    * leads to what the caller asked for.

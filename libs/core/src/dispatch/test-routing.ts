@@ -1,6 +1,7 @@
 import type { Deployment, ModelGroup, RoutingPolicy } from '../deployment.js';
 import type { FailureKind } from '../failure.js';
 import { NO_FACTS } from '../model-facts.js';
+import type { Choice } from './choice.js';
 import { afterTry, startOf, type Progress, type Tried } from './progress.js';
 import type { StepContext } from './step.js';
 
@@ -53,7 +54,7 @@ export function group(name: string, members: readonly (string | Deployment)[]): 
 
 export function policy(own: Partial<RoutingPolicy> = {}): RoutingPolicy {
   return {
-    strategy: 'simple-shuffle',
+    strategy: { name: 'simple-shuffle' },
     numRetries: 2,
     retryAfterMs: 0,
     timeoutMs: 600_000,
@@ -76,6 +77,17 @@ export function policy(own: Partial<RoutingPolicy> = {}): RoutingPolicy {
   };
 }
 
+/** A short JSON call, nothing known of anybody. */
+export const choice = (own: Partial<Choice> = {}): Choice => ({
+  strategy: { name: 'simple-shuffle' },
+  stream: false,
+  inputTokens: 100,
+  outputTokens: 256,
+  stickTo: undefined,
+  seen: () => undefined,
+  ...own,
+});
+
 export const lists = (of: Record<string, readonly string[]>): ReadonlyMap<string, readonly string[]> =>
   new Map(Object.entries(of));
 
@@ -84,7 +96,9 @@ export function context(
   groups: readonly ModelGroup[],
   own: Partial<Omit<StepContext, 'policy'>> & { policy?: Partial<RoutingPolicy> } = {},
 ): StepContext {
+  const routing = policy(own.policy);
   return {
+    choice: choice({ strategy: routing.strategy }),
     groupOf: (name) => {
       const named = groups.find((g) => g.name === name);
       if (named !== undefined) return { group: named, only: undefined };
@@ -98,7 +112,7 @@ export function context(
     rejectWhenFull: false,
     mayWaitInPlace: () => true,
     ...own,
-    policy: policy(own.policy),
+    policy: routing,
   };
 }
 

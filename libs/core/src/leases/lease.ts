@@ -9,8 +9,8 @@ export interface LeaseAsk {
   readonly group: string;
   /** Unique for each attempt. */
   readonly leaseId: string;
-  /** Inside one `order` tier: the first that is free, or of those that are free the one with the fewest in flight. */
-  readonly strategy: 'in-order' | 'least-busy';
+  /** Inside one `order` tier: the first that is free, or of those that are free the one with the fewest in flight, or the least used share of its minute. */
+  readonly strategy: 'in-order' | 'least-busy' | 'least-used';
   /** Reserved until the lease is settled with what was used. */
   readonly tokens: number;
   /** In the order of preference. Tiers (lower `order` first) go before it. */
@@ -39,7 +39,7 @@ export interface HeldLease {
   readonly takenAtMs: number;
   /** Reserved tokens. */
   readonly tokens: number;
-  /** Whether the deployment has a limit per minute; only then is its use counted. */
+  /** Whether its use is counted: when the deployment has a limit per minute, or the strategy goes by it. */
   readonly isCounted: boolean;
 }
 

@@ -14,9 +14,11 @@ import {
   type LeaseTaken,
   type RefusalVerdict,
 } from './lease.js';
+import { usedShares } from './used-shares.js';
 
 /**
- * Which of the candidates gets the call: the first tier that has a free one, in it the first or the least busy. The twin of
+ * Which of the candidates gets the call: the first tier that has a free one, in it the first, the least busy or the
+ * least used. The twin of
  * `libs/state/src/redis/scripts/take-lease.lua`, where it happens; a test replays histories over both.
  */
 export function takeLease(state: LeaseState, ask: LeaseAsk, nowMs: number): LeaseTaken | LeaseRefused {
@@ -24,7 +26,7 @@ export function takeLease(state: LeaseState, ask: LeaseAsk, nowMs: number): Leas
   const free = judged.filter(({ verdict }) => verdict === undefined);
   const tier = Math.min(...free.map(({ candidate }) => candidate.order));
   const inTier = free.filter(({ candidate }) => candidate.order === tier);
-  const chosen = ask.strategy === 'in-order' ? inTier[0] : leastBusy(inTier, nowMs);
+  const chosen = pick(inTier, judged, ask, nowMs);
   if (chosen) return take(chosen, ask, nowMs);
 
   const isAllOpen = judged.every(({ deployment }) => deployment.openUntilMs > 0);
@@ -78,8 +80,16 @@ function tokensFit(used: number, tokens: number, tpm: number): boolean {
   return tpm === 0 || used + tokens <= tpm || used <= 0;
 }
 
-function leastBusy(free: Judged[], nowMs: number): Judged | undefined {
-  return free.toSorted((a, b) => inFlightOf(a.deployment, nowMs) - inFlightOf(b.deployment, nowMs))[0];
+/** Ties go to the first. */
+function pick(free: Judged[], all: Judged[], { strategy }: LeaseAsk, nowMs: number): Judged | undefined {
+  if (strategy === 'in-order') return free[0];
+  const inFlight = ({ deployment }: Judged): number => inFlightOf(deployment, nowMs);
+  if (strategy === 'least-busy') return free.toSorted((a, b) => inFlight(a) - inFlight(b))[0];
+  const shares = usedShares(
+    all.map(({ candidate }) => candidate),
+    all.map(({ deployment }) => useOf(deployment, nowMs)),
+  );
+  return free.toSorted((a, b) => shares[all.indexOf(a)]! - shares[all.indexOf(b)]!)[0];
 }
 
 function take({ deployment, candidate }: Judged, ask: LeaseAsk, nowMs: number): LeaseTaken {
@@ -88,7 +98,7 @@ function take({ deployment, candidate }: Judged, ask: LeaseAsk, nowMs: number): 
   if (isProbe) Object.assign(deployment, { probe: leaseId, probedAtMs: nowMs });
   deployment.slots.set(leaseId, nowMs + LEASE_MS);
 
-  const isCounted = candidate.rpm > 0 || candidate.tpm > 0;
+  const isCounted = candidate.rpm > 0 || candidate.tpm > 0 || ask.strategy === 'least-used';
   if (isCounted) {
     const second = Math.floor(nowMs / 1_000);
     const used = deployment.use.get(second) ?? { requests: 0, tokens: 0 };

@@ -1,15 +1,19 @@
 import {
   couldGoElsewhere,
+  leaseStrategyOf,
   nextStep,
   resolveModel,
   type Candidate,
+  type Choice,
   type Deployment,
   type FailReason,
   type HeldLease,
+  type LeaseAsk,
   type LeaseRefusal,
   type StepContext,
   type TargetGroup,
 } from '@sluice/core';
+import { answerTokens } from '../inference-job.js';
 import type { Run, RunDeps } from '../run-deps.js';
 import { writeProgress } from './kept-progress.js';
 import { supportOf, type Support, type UnsupportedParam } from './support.js';
@@ -51,7 +55,7 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
     switch (step.do) {
       case 'ask': {
         asked = step.candidates[0]!.deployment.group;
-        const reply = await takeLease(run, step.candidates, deps);
+        const reply = await takeLease(run, step.candidates, leaseStrategyOf(step.group, context.choice), deps);
         if (reply.kind === 'refused') {
           refusals = [...refusals, ...reply.refusals];
           break;
@@ -81,7 +85,7 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
 }
 
 function contextOf(
-  { job }: Run,
+  { job, call }: Run,
   { models, policy, isStrict }: RunDeps,
   support: Support,
   mayWaitInPlace: StepContext['mayWaitInPlace'],
@@ -97,14 +101,28 @@ function contextOf(
     return found;
   };
   const { maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull } = job;
-  return { policy, groupOf, maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull, mayWaitInPlace };
+  const outputTokens = answerTokens(call.body);
+  const choice: Choice = {
+    strategy: policy.strategy,
+    stream: job.stream,
+    inputTokens: Math.max(0, job.tokens - outputTokens),
+    outputTokens,
+    stickTo: undefined,
+    seen: () => undefined,
+  };
+  return { policy, choice, groupOf, maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull, mayWaitInPlace };
 }
 
 type Asked =
   { kind: 'taken'; deployment: Deployment; lease: HeldLease } | { kind: 'refused'; refusals: LeaseRefusal[] };
 
 /** One script for each home group among the candidates, in their order: nearly always one. */
-async function takeLease(run: Run, candidates: Candidate[], { leases, breakers, policy }: RunDeps): Promise<Asked> {
+async function takeLease(
+  run: Run,
+  candidates: Candidate[],
+  strategy: LeaseAsk['strategy'],
+  { leases, breakers }: RunDeps,
+): Promise<Asked> {
   const refusals: LeaseRefusal[] = [];
   const leaseId = `${run.job.jobId.slice(4)}.${run.epoch}.${run.attempts}`;
   for (let from = 0; from < candidates.length;) {
@@ -115,7 +133,7 @@ async function takeLease(run: Run, candidates: Candidate[], { leases, breakers, 
     const reply = await leases.take({
       group,
       leaseId,
-      strategy: policy.strategy === 'least-busy' ? 'least-busy' : 'in-order',
+      strategy,
       tokens: run.job.tokens,
       candidates: here.map(({ deployment: { id, rpm, tpm, maxParallel }, tier }) => ({
         id,

@@ -75,7 +75,7 @@ export class Leases {
       isProbe: isProbe === 1,
       takenAtMs: nowMs,
       tokens: Math.ceil(ask.tokens),
-      isCounted: chosen.rpm > 0 || chosen.tpm > 0,
+      isCounted: chosen.rpm > 0 || chosen.tpm > 0 || ask.strategy === 'least-used',
     };
     this.leases.set(lease.leaseId, lease);
     return { taken: true, lease, inFlight, nowMs };

@@ -10,7 +10,7 @@
 -- ARGV[1]     lease id
 -- ARGV[2]     lease time in ms
 -- ARGV[3]     tokens to reserve
--- ARGV[4]     in-order | least-busy
+-- ARGV[4]     in-order | least-busy | least-used
 -- ARGV[5]     ms after which each may be probed early when all are open; 0: not
 -- ARGV[6]     now in ms, for tests; empty: Redis TIME
 -- ARGV[3+4i] .. ARGV[6+4i]  order, rpm, tpm, maxParallel of candidate i; 0: no limit
@@ -124,11 +124,50 @@ local function inspect(i)
   return c
 end
 
+-- least-used: which limit the shares are of, and the mean, which stands for one that is missing. None: tokens are compared.
+local limitAt, meanLimit = nil, nil
+if strategy == 'least-used' then
+  for _, at in ipairs({ 2, 1 }) do
+    local sum, known = 0, 0
+    for i = 1, #KEYS / 3 do
+      local limit = tonumber(ARGV[3 + 4 * i + at])
+      if limit > 0 then
+        sum, known = sum + limit, known + 1
+      end
+    end
+    if known > 0 then
+      limitAt, meanLimit = at, sum / known
+      break
+    end
+  end
+end
+
+local function usedShare(c)
+  if not c.from then
+    readUse(c)
+  end
+  if not limitAt then
+    return c.used
+  end
+  local limit = limitAt == 2 and c.tpm or c.rpm
+  return (limitAt == 2 and c.used or c.requests) / (limit > 0 and limit or meanLimit)
+end
+
+local function weightOf(c)
+  if not c.weight then
+    c.weight = strategy == 'least-used' and usedShare(c) or countInFlight(c)
+  end
+  return c.weight
+end
+
 local function take(c)
   local inFlight = countInFlight(c) + 1
   redis.call('ZADD', c.slotsKey, now + leaseMs, leaseId)
   redis.call('PEXPIRE', c.slotsKey, leaseMs + KEEP_EXPIRED_MS)
-  if c.rpm > 0 or c.tpm > 0 then
+  if c.rpm > 0 or c.tpm > 0 or strategy == 'least-used' then
+    if not c.from then
+      readUse(c)
+    end
     redis.call('HSET', c.useKey, 'from', c.from, 'requests', c.requests + 1, 'tokens', c.used + tokens,
       'r' .. second, c.bucketRequests + 1, 't' .. second, c.bucketTokens + tokens)
     redis.call('PEXPIRE', c.useKey, (WINDOW_S + 1) * 1000)
@@ -168,7 +207,7 @@ for i = 1, count do
     if strategy == 'in-order' then
       return take(c)
     end
-    if not chosen or countInFlight(c) < countInFlight(chosen) then
+    if not chosen or weightOf(c) < weightOf(chosen) then
       chosen = c
     end
   end
