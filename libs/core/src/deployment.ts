@@ -87,7 +87,8 @@ export interface ModelGroup {
 /** `routing_strategy`: who of those that could serve is asked first. */
 export type Strategy =
   | {
-      readonly name: 'simple-shuffle' | 'least-busy' | 'usage-based-routing' | 'usage-based-routing-v2';
+      readonly name:
+        'simple-shuffle' | 'least-busy' | 'cost-based-routing' | 'usage-based-routing' | 'usage-based-routing-v2';
     }
   | LatencyStrategy;
 

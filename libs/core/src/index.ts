@@ -11,6 +11,7 @@ export {
 } from './model-facts.js';
 export { nearestNames, resolveModel, type ResolvedModel } from './resolve-model.js';
 export { consequenceOf, type Consequence, type Failure, type FailureKind, type TimeoutPhase } from './failure.js';
+export { costUsdNanos, expectedCostMicros, type UsedTokens } from './cost.js';
 export type {
   AliasEntry,
   AllowedFailsPolicy,

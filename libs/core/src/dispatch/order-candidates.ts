@@ -2,6 +2,7 @@ import type { AliasEntry, Deployment, ModelGroup, Strategy } from '../deployment
 import type { LeaseAsk } from '../leases/lease.js';
 import type { Choice, Ranked } from './choice.js';
 import { leastBusy, usageBased } from './strategies/by-load.js';
+import { costBased } from './strategies/cost-based.js';
 import { latencyBased } from './strategies/latency-based.js';
 import { simpleShuffle, weightedShuffle, type Draw } from './strategies/simple-shuffle.js';
 import { stickyDraw } from './strategies/sticky-draw.js';
@@ -53,6 +54,8 @@ function rankBy(
   switch (strategy.name) {
     case 'simple-shuffle':
       return simpleShuffle(deployments, draw);
+    case 'cost-based-routing':
+      return costBased(deployments, choice, draw);
     case 'latency-based-routing':
       return latencyBased(deployments, strategy, choice, draw, random);
     // A session's place is worth more than an even load.

@@ -2,6 +2,7 @@ import { env } from 'node:process';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Deployment, LatencyStrategy, Strategy } from '../../deployment.js';
+import type { Prices } from '../../model-facts.js';
 import type { Choice, Seen } from '../choice.js';
 import { explainChoice } from '../explain-choice.js';
 import { orderCandidates } from '../order-candidates.js';
@@ -69,6 +70,40 @@ describe('latency-based-routing', () => {
   });
 });
 
+describe('cost-based-routing', () => {
+  const prices = (input: number, output: number): Prices => ({
+    input,
+    output,
+    cacheRead: undefined,
+    cacheWrite: undefined,
+    reasoning: undefined,
+    above: undefined,
+  });
+  const byCost: Strategy = { name: 'cost-based-routing' };
+  const cheapIn = deployment('cheap-in', { prices: prices(1, 10) });
+  const cheapOut = deployment('cheap-out', { prices: prices(3, 2) });
+  const unknown = deployment('unknown');
+
+  it('L52 the cheapest for this very call first, an unknown price last', () => {
+    const members = [unknown, cheapOut, cheapIn];
+    const long = { strategy: byCost, inputTokens: 10_000, outputTokens: 100 };
+    const talkative = { strategy: byCost, inputTokens: 100, outputTokens: 4_000 };
+    expect(orderOf(members, long)).toEqual(['cheap-in', 'cheap-out', 'unknown']);
+    expect(orderOf(members, talkative)).toEqual(['cheap-out', 'cheap-in', 'unknown']);
+  });
+
+  it('L52 shuffles equal prices, and those of which no price is known', () => {
+    const same = [cheapIn, deployment('same', { prices: prices(1, 10) }), unknown];
+    expect(firsts(same, { strategy: byCost })['same']! / DRAWS).toBeCloseTo(0.5, 1);
+    expect(firsts([unknown, deployment('other')], { strategy: byCost })['other']! / DRAWS).toBeCloseTo(0.5, 1);
+  });
+
+  it('keeps to the cheapest for a session as well', () => {
+    for (const stickTo of ['00000000', '89abcdef', 'ffffffff'])
+      expect(orderOf([cheapOut, cheapIn], { strategy: byCost, stickTo, inputTokens: 9_999 })[0]).toBe('cheap-in');
+  });
+});
+
 describe('least-busy and usage-based-routing, where no script decides', () => {
   const members = [deployment('a', { tpm: 1_000 }), deployment('b', { tpm: 10_000 }), deployment('c')];
   const load = (inFlight: number, tokens: number): Seen => ({ load: { inFlight, requests: 1, tokens } });
@@ -112,7 +147,8 @@ describe('affinity', () => {
   it('L58 moves only the sessions of the one that is out, and spreads them', () => {
     const left = members.slice(1);
     const moved = sessions.filter((s) => placeOf(s) === 'a').map((s) => placeOf(s, left));
-    for (const s of sessions.slice(0, 1_000)) if (placeOf(s) !== 'a') expect(placeOf(s, left)).toBe(placeOf(s));
+    const others = sessions.slice(0, 1_000).filter((s) => placeOf(s) !== 'a');
+    expect(others.map((s) => placeOf(s, left))).toEqual(others.map((s) => placeOf(s)));
     expect(moved.filter((home) => home === 'b').length / moved.length).toBeCloseTo(0.5, 1);
   });
 
@@ -162,6 +198,7 @@ it('L54 whatever the strategy knows, everybody is offered once, lower tiers firs
     { ...LATENCY, buffer: 0.3 },
     { name: 'simple-shuffle' },
     { name: 'least-busy' },
+    { name: 'cost-based-routing' },
     { name: 'usage-based-routing' },
   );
   const number = fc.constantFrom(0, 1, 3, 1e9);
@@ -189,7 +226,7 @@ it('L54 whatever the strategy knows, everybody is offered once, lower tiers firs
       stickTo,
       fc.nat(),
       (own, by, stream, session, seed) => {
-        const members = own.map(({ seen: _, ...o }, i) => deployment(`d${i}`, o));
+        const members = own.map(({ order, weight, rpm, tpm }, i) => deployment(`d${i}`, { order, weight, rpm, tpm }));
         const seen: Choice['seen'] = (id) => own[Number(id.slice(1))]!.seen;
         const how = choice({ strategy: by, stream, stickTo: session, seen });
         const ordered = orderCandidates(group('g', members), members, how, dice(seed));
