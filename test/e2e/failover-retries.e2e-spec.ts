@@ -118,6 +118,21 @@ describe('what is retried', () => {
   });
 });
 
+describe('retry_policy', () => {
+  it.each<[string, string, Record<string, unknown>, number]>([
+    ['one attempt after a 500', '{InternalServerErrorRetries: 0}', { kind: 'server' }, 1],
+    ['num_retries for what it does not name', '{InternalServerErrorRetries: 0}', { kind: 'overloaded' }, 3],
+    ['a 400, if it says so', '{BadRequestErrorRetries: 1}', { kind: 'bad_request' }, 2],
+  ])('L25: %s', async (_name, policy, deed, attempts) => {
+    const yaml = `router_settings: {retry_policy: ${policy}, model_group_retry_policy: {GROUP-x: {}}}`;
+    const scripts = { a: always(deed), b: always(deed), c: always(deed) };
+    await withSluice(THREE, { yaml, scripts }, async ({ call, simulator }) => {
+      await call({});
+      expect(simulator.requests()).toHaveLength(attempts);
+    });
+  });
+});
+
 describe('what the caller sees when it is final', () => {
   it.each<[string, Record<string, unknown>, number, string]>([
     ['server', { kind: 'server' }, 502, 'provider_error'],
@@ -205,6 +220,19 @@ describe('time', () => {
         expect(callsTo('a')).toHaveLength(2);
       },
     );
+  });
+
+  it('one that timed out is not asked again while a fallback group can serve', async () => {
+    const groups = [{ profile: 'a' }, { profile: 'x', group: 'x' }];
+    const yaml = 'router_settings: {fallbacks: [{GROUP: [GROUP-x]}]}';
+    await withSluice(groups, { yaml, scripts: { a: hangs } }, async ({ call, callsTo, group }) => {
+      for (const stream of [false, true]) {
+        const response = await call({ stream, timeout: 0.3 });
+        expect(response.headers.get('x-litellm-model-group')).toBe(`${group}-x`);
+        await response.text();
+      }
+      expect(callsTo('a')).toHaveLength(2); // once by each call
+    });
   });
 
   it('504 provider_timeout when all time out', async () => {

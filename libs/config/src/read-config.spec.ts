@@ -249,7 +249,6 @@ describe('what cannot be kept', () => {
       'router_settings: {routing_strategy: latency-based-routing}',
       'router_settings.routing_strategy',
     ],
-    ['a retry policy', 'router_settings: {retry_policy: {TimeoutErrorRetries: 1}}', 'router_settings.retry_policy'],
     ['tag filtering', 'router_settings: {enable_tag_filtering: true}', 'router_settings.enable_tag_filtering'],
     [
       'a provider budget',

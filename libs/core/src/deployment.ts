@@ -107,11 +107,28 @@ export interface AliasEntry {
   readonly deploymentIds: readonly string[];
 }
 
+/** Classes of failure as `retry_policy` names them: `TimeoutErrorRetries` and so on. */
+export type RetryClass =
+  | 'badRequest'
+  | 'authentication'
+  | 'timeout'
+  | 'rateLimit'
+  | 'contentPolicy'
+  | 'internalServer'
+  | 'serviceUnavailable'
+  | 'badGateway'
+  | 'notFound';
+
+/** Further attempts in a group after a failure of the class; absent: `num_retries`. */
+export type RetryPolicy = Readonly<Partial<Record<RetryClass, number>>>;
+
 /** The router's settings, one set for the whole configuration. Times in ms. */
 export interface RoutingPolicy {
   readonly strategy: Strategy;
   /** Further attempts inside one group. Default 2. */
   readonly numRetries: number;
+  /** `model_group_retry_policy` by group; key `*`: `retry_policy`, for groups without one. */
+  readonly retryPolicies: ReadonlyMap<string, RetryPolicy>;
   /** Least wait before the same deployment is asked again. Default 0: only the backoff counts. */
   readonly retryAfterMs: number;
   /** One attempt as a whole. Default 600,000. */

@@ -20,6 +20,8 @@ export type {
   ModelGroup,
   ModelTable,
   ProviderTarget,
+  RetryClass,
+  RetryPolicy,
   RoutingPolicy,
   Strategy,
 } from './deployment.js';

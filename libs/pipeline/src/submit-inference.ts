@@ -97,7 +97,7 @@ function prepareJob(
 }
 
 function enqueue(source: Buffer, job: InferenceJob, deps: SubmitDeps): Promise<Accepted> {
-  const targets = fallbackTargets(job.group, undefined, deps.policy, job.fallbacks);
+  const targets = fallbackTargets(job.group, 'general', deps.policy, job.fallbacks);
   return deps.queues.accept(job.group, {
     jobId: job.jobId,
     request: source,

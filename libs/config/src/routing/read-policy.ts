@@ -2,6 +2,7 @@ import type { ModelTable, RoutingPolicy, Strategy } from '@sluice/core';
 import { firstOf, type Section } from '../section.js';
 import { readAllowedFailsPolicy } from './read-allowed-fails.js';
 import { checkedChains, readChains, targetsOf, type FallbackChain } from './read-fallbacks.js';
+import { readRetryPolicies } from './read-retry-policies.js';
 
 export interface PolicySections {
   readonly router: Section | undefined;
@@ -37,6 +38,7 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
   return {
     strategy: readStrategy(router),
     numRetries: both('num_retries', wholeNumber) ?? 2,
+    retryPolicies: readRetryPolicies(router, models, strict),
     retryAfterMs: both('retry_after', seconds('allowed')) ?? 0,
     timeoutMs:
       firstOf(

@@ -166,6 +166,26 @@ sluice: {wait: 100, outage_wait: 0}
   });
 });
 
+describe('retry policies', () => {
+  it('are read by class, the group’s own under its name (L25)', () => {
+    const { policy, report } = router(
+      `retry_policy: {TimeoutErrorRetries: 0, RateLimitErrorRetries: null, InternalServerErrorRetries: 3, Nonsense: 1}
+  model_group_alias: {mine: claude}
+  model_group_retry_policy: {mine: {BadRequestErrorRetries: 1}, gtp-4o: {TimeoutErrorRetries: 1}}`,
+    );
+    expect(report.errors).toEqual([]);
+    expect(policy.retryPolicies).toEqual(
+      new Map([
+        ['*', { timeout: 0, internalServer: 3 }],
+        ['claude', { badRequest: 1 }],
+      ]),
+    );
+    const told = (end: string) => report.noEffect.find(({ path }) => path.endsWith(end))?.reason;
+    expect(told('Nonsense')).toMatch(/unknown class/);
+    expect(told('gtp-4o')).toMatch(/no model group.*gpt-4o/);
+  });
+});
+
 describe('allowed_fails_policy', () => {
   // L32
   it('is read by class, for the router and for a deployment', () => {

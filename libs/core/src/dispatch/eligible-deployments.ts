@@ -1,7 +1,7 @@
 import type { Deployment, ModelGroup, RoutingPolicy } from '../deployment.js';
-import { consequenceOf } from '../failure.js';
 import { backoffMs, fixedDice } from './backoff.js';
 import { triedInRound, type Progress, type Tried } from './progress.js';
+import { consequenceUnder } from './retry-policy.js';
 
 /** Deployments that this job may ask, in four ranks; what stands in none of them it may not. */
 export interface Eligible {
@@ -38,7 +38,7 @@ export function eligibleDeployments(
   group: ModelGroup,
   only: readonly string[] | undefined,
   progress: Progress,
-  policy: Pick<RoutingPolicy, 'disableCooldowns' | 'cooldownMs' | 'retryAfterMs'>,
+  policy: Pick<RoutingPolicy, 'disableCooldowns' | 'cooldownMs' | 'retryAfterMs' | 'retryPolicies'>,
   nowMs: number,
 ): Eligible {
   const { tried, round } = progress;
@@ -55,12 +55,12 @@ export function eligibleDeployments(
       else eligible.resting.push({ deployment, readyMs });
       continue;
     }
-    if (round === 'untried' || failures.some((t) => consequenceOf(t).same === 'no')) continue;
+    if (round === 'untried' || failures.some((t) => consequenceUnder(policy, t).same === 'no')) continue;
     if (round === 'again' && triedInRound(progress).includes(last)) continue; // one attempt each
     const wait = backoffMs(failures.length, policy.retryAfterMs, fixedDice(deployment.id, last.atMs));
     const resting = { deployment, readyMs: Math.max(last.atMs + wait, restedAtMs(own, deployment, policy)) };
     if (!last.used && resting.readyMs > nowMs) eligible.probed.push(resting);
-    else if (failures.some((t) => consequenceOf(t).same === 'if_alone')) eligible.lastly.push(resting);
+    else if (failures.some((t) => consequenceUnder(policy, t).same === 'if_alone')) eligible.lastly.push(resting);
     else eligible.again.push(resting);
   }
   return eligible;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { FailureKind } from '../failure.js';
+import { consequenceOf, type FailureKind } from '../failure.js';
 import { fallbackTargets } from './fallback-targets.js';
 import { lists, policy } from './test-routing.js';
 
@@ -8,6 +8,9 @@ const configured = policy({
   contextWindowFallbacks: lists({ 'gpt-4o': ['long'] }),
   contentPolicyFallbacks: lists({ 'gpt-4o': ['mild'] }),
 });
+
+const wantedAfter = (last: FailureKind | undefined) =>
+  last === undefined ? 'general' : consequenceOf({ kind: last }).fallback;
 
 describe('fallbackTargets', () => {
   it.each<[string, FailureKind | undefined, readonly string[]]>([
@@ -24,12 +27,12 @@ describe('fallbackTargets', () => {
     ['gemini', 'context_length', ['cheap']], // no list of its own kind: the general one
     ['gemini', 'content_filter', []], // never the general one
   ])('of %s after %s: %j', (group, last, expected) => {
-    expect(fallbackTargets(group, last, configured, undefined)).toEqual(expected);
+    expect(fallbackTargets(group, wantedAfter(last), configured, undefined)).toEqual(expected);
   });
 
   it('an exact entry beats "*", also when it is empty', () => {
     const none = policy({ fallbacks: lists({ a: [], '*': ['b'] }) });
-    expect(fallbackTargets('a', 'server', none, undefined)).toEqual([]);
+    expect(fallbackTargets('a', 'general', none, undefined)).toEqual([]);
   });
 
   it.each<[FailureKind, readonly string[]]>([
@@ -38,7 +41,7 @@ describe('fallbackTargets', () => {
     ['context_length', ['mine']],
     ['bad_request', []],
   ])('the caller’s own list stands for all of them: %s', (last, expected) => {
-    expect(fallbackTargets('gpt-4o', last, configured, ['mine'])).toEqual(expected); // L41
-    expect(fallbackTargets('gpt-4o', last, configured, [])).toEqual([]); // L42
+    expect(fallbackTargets('gpt-4o', wantedAfter(last), configured, ['mine'])).toEqual(expected); // L41
+    expect(fallbackTargets('gpt-4o', wantedAfter(last), configured, [])).toEqual([]); // L42
   });
 });

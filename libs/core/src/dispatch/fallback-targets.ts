@@ -1,19 +1,18 @@
 import type { RoutingPolicy } from '../deployment.js';
-import { consequenceOf, type FailureKind } from '../failure.js';
+import type { Consequence } from '../failure.js';
 
 /**
  * The one list that a failure of the asked group leads to; lists are never joined. Looked up by the exact name, the name
  * without its provider prefix, then `*`. Source: LITELLM.md 3.
- * @param last what ended the group; absent: it had no capacity
+ * @param wanted what the failure that ended the group asks for; `general` also where it had no capacity
  * @param asked the caller's own list (`fallbacks` in the body, `x-sluice-fallbacks`); empty: none wanted
  */
 export function fallbackTargets(
   group: string,
-  last: FailureKind | undefined,
+  wanted: Consequence['fallback'],
   policy: Pick<RoutingPolicy, 'fallbacks' | 'contextWindowFallbacks' | 'contentPolicyFallbacks'>,
   asked: readonly string[] | undefined,
 ): readonly string[] {
-  const wanted = last === undefined ? 'general' : consequenceOf({ kind: last }).fallback;
   if (wanted === 'none') return [];
   if (asked !== undefined) return asked;
   if (wanted === 'content_policy') return entryOf(policy.contentPolicyFallbacks, group) ?? [];

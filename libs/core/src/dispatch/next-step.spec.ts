@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { RetryPolicy, RoutingPolicy } from '../deployment.js';
 import type { FailureKind } from '../failure.js';
 import type { LeaseRefusal, RefusalVerdict } from '../leases/lease.js';
 import { couldGoElsewhere } from './could-go-elsewhere.js';
@@ -334,6 +335,69 @@ describe('from group to group', () => {
     expect(reason(step(after(), open, of))).toBe('all_out');
     const failed = after(...Array.from({ length: 3 }, () => tried('a', 'server')));
     expect(reason(step(failed, open, of))).toBe('attempts_failed');
+  });
+});
+
+describe('retry_policy', () => {
+  const by = (own: RetryPolicy, more: Partial<RoutingPolicy> = {}): StepContext =>
+    context([PAIR, group('x', ['x1'])], { policy: { retryPolicies: new Map([['*', own]]), ...more } });
+  const fallbacks = lists({ g: ['x'] });
+
+  it.each<[string, RetryPolicy, FailureKind[], number]>([
+    ['no retry after a timeout', { timeout: 0 }, ['timeout'], 1],
+    ['four after a 500', { internalServer: 4 }, ['server'], 5],
+    ['num_retries for a class that it does not name', { timeout: 0 }, ['server'], 3],
+    ['the class of the last failure counts', { internalServer: 4, timeout: 0 }, ['server', 'server', 'timeout'], 3],
+    ['a 400, when it asks for that', { badRequest: 1 }, ['bad_request'], 2],
+    ['a filtered one, when it asks for that', { contentPolicy: 2 }, ['content_filter'], 3],
+  ])('%s', (_name, own, kinds, attempts) => {
+    expect(story(by(own), kinds).chosen).toHaveLength(attempts); // L25
+  });
+
+  it('the caller’s number beats it', () => {
+    const of = { ...by({ internalServer: 4 }), maxAttempts: 2 };
+    expect(story(of, ['server']).chosen).toHaveLength(2); // L24
+  });
+
+  it('a 400 that is retried falls back as well', () => {
+    const { chosen } = story(by({ badRequest: 1 }, { fallbacks }), ['bad_request']);
+    expect(chosen.map((id) => (id === 'x1' ? id : 'g'))).toEqual(['g', 'g', 'x1', 'x1']);
+  });
+
+  it('RateLimitErrorRetries bounds the 429s, and the waits, of a group that can be left', () => {
+    const soon = [refusal('a', 'cooling', 2_000), refusal('b', 'cooling', 2_000)];
+    const once = after(tried('a', 'rate_limit', { retryAfterMs: 2_000 }));
+    expect(asked(step(once, [], by({ rateLimit: 0 }, { fallbacks })))).toEqual(['x1']);
+    expect(asked(step(after(), soon, by({ rateLimit: 0 }, { fallbacks })))).toEqual(['x1']);
+    expect(step(after(), soon, by({ rateLimit: 1 }, { fallbacks }))).toMatchObject({ do: 'give_back' });
+    expect(step(once, soon, by({ rateLimit: 0 }))).toMatchObject({ do: 'give_back' }); // nowhere else to go
+  });
+});
+
+describe('a deployment that timed out', () => {
+  const [g, x] = [group('g', ['a']), group('x', ['x1'])];
+  const of = (own: Partial<RoutingPolicy> = {}): StepContext =>
+    context([g, x], { policy: { fallbacks: lists({ g: ['x'] }), ...own } });
+
+  it('is not asked again while another group can serve', () => {
+    expect(story(of(), ['timeout', 'server']).chosen).toEqual(['a', 'x1', 'x1', 'x1']);
+  });
+
+  it('unless a policy says how often', () => {
+    const twice = of({ retryPolicies: new Map([['*', { timeout: 1 }]]) });
+    expect(story(twice, ['timeout']).chosen).toEqual(['a', 'a', 'x1', 'x1']);
+  });
+
+  it('is asked again when the other group is full for longer', () => {
+    const progress = after(tried('a', 'timeout'));
+    const waits = step(progress, [refusal('x1', 'cooling', 60_000)], of());
+    expect(waits).toMatchObject({ do: 'pause', progress: { here: 'g' } });
+    expect(asked(step(waits.progress, [], of(), 1_000))).toEqual(['a']);
+  });
+
+  it('or is shut by failures', () => {
+    const waits = step(after(tried('a', 'timeout')), [refusal('x1', 'breaker_open', 60_000)], of());
+    expect(asked(step(waits.progress, [], of(), 1_000))).toEqual(['a']);
   });
 });
 

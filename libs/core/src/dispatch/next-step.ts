@@ -1,9 +1,10 @@
 import type { ModelGroup } from '../deployment.js';
 import type { LeaseRefusal } from '../leases/lease.js';
-import { eligibleDeployments, type Resting } from './eligible-deployments.js';
-import { endsGroup, enter, MOST_ATTEMPTS_PER_JOB, nextTarget } from './next-target.js';
+import { eligibleDeployments, type Eligible, type Resting } from './eligible-deployments.js';
+import { enter, MOST_ATTEMPTS_PER_JOB, nextTarget } from './next-target.js';
 import { orderCandidates } from './order-candidates.js';
-import { attemptsUsed, triedInRound, type Progress } from './progress.js';
+import { attemptsUsed, callsMade, triedInRound, type LeftGroup, type Progress } from './progress.js';
+import { endsGroup, retriesAfter } from './retry-policy.js';
 import { shutOf } from './shut-ones.js';
 import type { Step, StepContext } from './step.js';
 import { endOrGoBack, waitForCapacity, waitOutOutage, type Move } from './wait.js';
@@ -15,7 +16,7 @@ const LONGEST_HINT_MS = 24 * 3_600_000;
 /**
  * After `begin`, after a failed attempt, after a wait, and after the lease script refused: whom to ask, or how it goes on.
  *
- *     fresh ones ─► those that failed this job, after a backoff ─► those that timed out
+ *     fresh ones ─► those that failed this job, after a backoff ─► with nowhere else to go: those that timed out
  *        └─► all shut: wait, or leave for the next group ─► nowhere to go: wait for the first that is back, or fail
  *
  * @param refusals what the lease script said since the last wait; those deployments are not asked again before the next
@@ -48,11 +49,14 @@ function moveInGroup(
   const here = context.groupOf(progress.here);
   const last = triedInRound(progress).at(-1);
   const attempts = here === undefined ? 0 : attemptsLeft(progress, here.group, context);
-  if (here === undefined || attempts <= 0 || (last !== undefined && endsGroup(last.kind))) {
+  if (here === undefined || attempts <= 0 || (last !== undefined && endsGroup(context.policy, last))) {
     return { do: 'leave', progress, left: undefined };
   }
   const refused = new Map(refusals.map((r) => [r.deploymentId, r]));
   const eligible = eligibleDeployments(here.group, here.only, progress, context.policy, nowMs);
+  if (isOutOfPatience(progress, here.group, context) && nextTarget(progress, context) !== undefined) {
+    return { do: 'leave', progress, left: undefined };
+  }
   const fresh = eligible.fresh.filter((d) => !refused.has(d.id));
   if (fresh.length > 0) {
     return {
@@ -63,26 +67,42 @@ function moveInGroup(
     };
   }
 
+  const canLeave = nextTarget(progress, context) !== undefined;
   const shut = shutOf(eligible, refused, here, progress, context, nowMs);
   const isOutageOver =
     progress.shutSinceMs !== undefined && nowMs >= progress.shutSinceMs + context.policy.outageWaitMs;
   // A deployment that failed once may be the only one to answer soon; but the last attempts are kept for those that did not.
   const canSpare = attempts > shut.fullOnes || shut.untilMs > context.startByMs;
   if (canSpare && !isOutageOver) {
-    for (const rank of [eligible.again, eligible.lastly]) {
+    // One that timed out keeps the caller waiting as long again: another group goes first, unless a policy says otherwise.
+    const mayAskSlow =
+      !canLeave || retriesAfter({ group: here.group.name, kind: 'timeout' }, context.policy) !== undefined;
+    for (const rank of mayAskSlow ? [eligible.again, eligible.lastly] : [eligible.again]) {
       const left = rank.filter(({ deployment }) => !refused.has(deployment.id));
       const step = askRested(left, here.group, shut.untilMs, progress, context, nowMs, random);
       if (step !== undefined) return step;
     }
   }
-  if (shut.untilMs === Infinity && !isOutageOver) return { do: 'leave', progress, left: undefined };
-  const canLeave = nextTarget(progress, context) !== undefined;
+  if (shut.untilMs === Infinity && !isOutageOver) return { do: 'leave', progress, left: slowOnes(eligible, progress) };
   const untilMs = Math.min(shut.untilMs, nowMs + LONGEST_HINT_MS);
   const { isWhole, isGuess } = shut;
   const group = { name: progress.here, untilMs, isWhole, isGuess };
   return shut.fullMs < Infinity
     ? waitForCapacity(group, shut.fullMs, progress, context, canLeave, nowMs)
     : waitOutOutage(group, progress, context, canLeave, nowMs);
+}
+
+/** What is left of a group whose others are spent: whoever timed out is asked again when no other group can serve. */
+function slowOnes({ lastly }: Eligible, { here }: Progress): LeftGroup | undefined {
+  if (lastly.length === 0) return undefined;
+  return { name: here, untilMs: Math.min(...lastly.map((r) => r.readyMs)), because: 'slow', isWhole: false };
+}
+
+/** `RateLimitErrorRetries` bounds the 429s of a group that could be left. */
+function isOutOfPatience(progress: Progress, group: ModelGroup, { policy }: StepContext): boolean {
+  const retries = retriesAfter({ group: group.name, kind: 'rate_limit' }, policy);
+  if (retries === undefined) return false;
+  return callsMade(triedInRound(progress).filter(({ kind }) => kind === 'rate_limit')) > retries;
 }
 
 /** The failed ones, each after its backoff; undefined when there is none. */
@@ -106,9 +126,10 @@ function askRested(
 function attemptsLeft(progress: Progress, group: ModelGroup, { maxAttempts, policy }: StepContext): number {
   const inJob = MOST_ATTEMPTS_PER_JOB - attemptsUsed(progress.tried);
   if (progress.round !== 'regular') return inJob; // bounded by one attempt for each deployment
-  const lastAsked = progress.tried.at(-1)?.deployment;
-  const own = group.deployments.find((d) => d.id === lastAsked)?.numRetries;
-  const wanted = maxAttempts ?? (own ?? policy.numRetries) + 1;
+  const last = progress.tried.at(-1);
+  const byClass = last && retriesAfter(last, policy);
+  const own = group.deployments.find((d) => d.id === last?.deployment)?.numRetries;
+  const wanted = maxAttempts ?? (byClass ?? own ?? policy.numRetries) + 1;
   return Math.min(inJob, wanted - attemptsUsed(triedInRound(progress)));
 }
 

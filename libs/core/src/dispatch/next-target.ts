@@ -1,7 +1,7 @@
-import { consequenceOf, type FailureKind } from '../failure.js';
 import { mayServe } from './eligible-deployments.js';
 import { fallbackTargets } from './fallback-targets.js';
 import { attemptsUsed, type LeftGroup, type Progress } from './progress.js';
+import { consequenceUnder, endsGroup } from './retry-policy.js';
 import type { StepContext, TargetGroup } from './step.js';
 
 /** Used attempts, over all groups. */
@@ -20,15 +20,17 @@ export interface Target {
  */
 export function nextTarget(progress: Progress, context: StepContext): Target | undefined {
   const asked = progress.route[0]!;
-  const ended = progress.tried.at(-1)?.kind;
-  if (ended !== undefined && consequenceOf({ kind: ended }).fallback === 'none') return undefined;
+  const { policy } = context;
+  const ended = progress.tried.at(-1);
+  if (ended !== undefined && consequenceUnder(policy, ended).fallback === 'none') return undefined;
   if (attemptsUsed(progress.tried) >= MOST_ATTEMPTS_PER_JOB) return undefined;
-  const mayRepeat = ended === undefined || !endsGroup(ended);
+  const mayRepeat = ended === undefined || !endsGroup(policy, ended);
   if (progress.round === 'untried' && mayRepeat) return { round: 'again', name: asked };
 
-  const inAsked = progress.tried.findLast((t) => t.group === asked)?.kind;
-  const cause = ended === 'content_filter' ? ended : inAsked;
-  for (const name of fallbackTargets(asked, cause, context.policy, context.fallbacks)) {
+  const inAsked = progress.tried.findLast((t) => t.group === asked);
+  const cause = ended?.kind === 'content_filter' ? ended : inAsked;
+  const wanted = cause === undefined ? 'general' : consequenceUnder(policy, cause).fallback;
+  for (const name of fallbackTargets(asked, wanted, policy, context.fallbacks)) {
     if (progress.taken.includes(name)) continue;
     const target = context.groupOf(name);
     if (target === undefined) continue;
@@ -36,7 +38,7 @@ export function nextTarget(progress: Progress, context: StepContext): Target | u
       if (mayRepeat) return { round: 'untried', name };
       continue;
     }
-    if (progress.route.length - 1 >= context.policy.maxFallbacks) continue;
+    if (progress.route.length - 1 >= policy.maxFallbacks) continue;
     if (progress.route.some((entered) => isSame(target, context.groupOf(entered)))) continue;
     if (hasSomebodyNew(target, progress)) return { round: 'regular', name };
   }
@@ -73,9 +75,6 @@ export function goBack(progress: Progress, to: LeftGroup, left: LeftGroup | unde
 
 const leftAfter = ({ left }: Progress, now: LeftGroup | undefined): LeftGroup[] =>
   now === undefined ? left : [...left.filter(({ name }) => name !== now.name), now];
-
-/** Asking another deployment of this group would not help. */
-export const endsGroup = (kind: FailureKind): boolean => consequenceOf({ kind }).another === 'no';
 
 function isSame(a: TargetGroup, b: TargetGroup | undefined): boolean {
   return a.group.name === b?.group.name && a.only?.join() === b.only?.join();

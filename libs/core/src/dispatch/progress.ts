@@ -49,8 +49,8 @@ export interface Progress {
 export interface LeftGroup {
   name: string;
   untilMs: number;
-  /** `full`: limits and 429s; `out`: failures alone. */
-  because: 'full' | 'out';
+  /** `full`: limits and 429s; `out`: failures alone; `slow`: only one that timed out for this job is left. */
+  because: 'full' | 'out' | 'slow';
   /** Whether all of the group was refused then, so that it holds for every other job as well. */
   isWhole: boolean;
 }

@@ -56,6 +56,7 @@ export function policy(own: Partial<RoutingPolicy> = {}): RoutingPolicy {
   return {
     strategy: { name: 'simple-shuffle' },
     numRetries: 2,
+    retryPolicies: new Map(),
     retryAfterMs: 0,
     timeoutMs: 600_000,
     streamTimeoutMs: undefined,

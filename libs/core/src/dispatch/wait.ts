@@ -1,6 +1,6 @@
-import { consequenceOf } from '../failure.js';
 import { goBack } from './next-target.js';
 import type { LeftGroup, Progress } from './progress.js';
+import { consequenceUnder, retriesAfter } from './retry-policy.js';
 import type { FailReason, PauseFor, Step, StepContext } from './step.js';
 
 /** A step, or: this group cannot serve the job, it goes to the next. `left`: the group is not spent, only full or shut. */
@@ -34,12 +34,13 @@ export function waitForCapacity(
   const what = shut.isGuess ? 'slot' : 'return';
   if (canLeave) {
     const isSoon = fullMs - nowMs <= WAIT_BEFORE_FALLBACK_MS;
-    const waitsLeft = 1 + context.policy.numRetries - open.capacityWaits;
+    const granted = retriesAfter({ group: shut.name, kind: 'rate_limit' }, context.policy);
+    const waitsLeft = (granted ?? 1 + context.policy.numRetries) - open.capacityWaits;
     if (context.rejectWhenFull || !isSoon || waitsLeft <= 0) return { do: 'leave', progress: open, left };
     const waiting = { ...open, capacityWaits: open.capacityWaits + 1 };
     return waitForAll(shut.untilMs, what, left, waiting, waiting, context, nowMs);
   }
-  const elsewhere = firstBack(open, 'full');
+  const elsewhere = firstBack(open, 'full', 'slow');
   const goesBack = elsewhere !== undefined && elsewhere.untilMs < shut.untilMs;
   const untilMs = goesBack ? Math.max(nowMs, elsewhere.untilMs) : shut.untilMs;
   if (context.rejectWhenFull || untilMs > context.startByMs) {
@@ -66,16 +67,16 @@ export function waitOutOutage(
   const waiting = { ...progress, shutSinceMs };
   const giveUpMs = Math.min(shutSinceMs + context.policy.outageWaitMs, context.startByMs);
   if (nowMs >= giveUpMs || shut.untilMs > giveUpMs + SURELY_OUT_MS) {
-    const full = firstBack(progress, 'full');
-    if (full !== undefined && full.untilMs <= context.startByMs) {
-      return waitInPlace(full.untilMs, 'return', goBack(progress, full, left), nowMs);
+    const open = firstBack(progress, 'full', 'slow');
+    if (open !== undefined && open.untilMs <= context.startByMs) {
+      return waitInPlace(open.untilMs, 'return', goBack(progress, open, left), nowMs);
     }
     const retryAfterMs = Math.max(PAUSE_AT_MOST_MS, shut.untilMs - nowMs);
     return { do: 'fail', because: failReason(progress, { kind: 'all_out', retryAfterMs }), progress: waiting };
   }
   // Probed every two seconds while all are open: looking again sooner than the opening ends finds the recovery earlier.
   const lookMs = Math.min(shut.untilMs, giveUpMs, nowMs + PAUSE_AT_MOST_MS);
-  const elsewhere = firstBack(progress);
+  const elsewhere = firstBack(progress, 'full', 'out', 'slow');
   const goesBack = elsewhere !== undefined && elsewhere.untilMs < lookMs;
   return goesBack
     ? waitInPlace(elsewhere.untilMs, 'time', goBack(waiting, elsewhere, left), nowMs)
@@ -86,7 +87,7 @@ export function waitOutOutage(
 export function endOrGoBack(progress: Progress, context: StepContext, nowMs: number): Step {
   const ended = progress.tried.at(-1);
   const back = firstBack(progress, 'full');
-  const mayGoOn = ended === undefined || consequenceOf(ended).fallback === 'general';
+  const mayGoOn = ended === undefined || consequenceUnder(context.policy, ended).fallback === 'general';
   if (back !== undefined && mayGoOn && back.untilMs <= context.startByMs && !context.rejectWhenFull) {
     return waitInPlace(back.untilMs, 'return', goBack(progress, back, undefined), nowMs);
   }
@@ -137,11 +138,11 @@ function isForAll(progress: Progress, now: LeftGroup, untilMs: number): boolean 
   return ofAsked !== undefined && ofAsked.isWhole && ofAsked.untilMs >= untilMs;
 }
 
-/** Of the groups left without being spent, the one that is back first. */
-function firstBack(progress: Progress, because?: LeftGroup['because']): LeftGroup | undefined {
+/** Of the groups left for one of these reasons, the one that is back first. */
+function firstBack(progress: Progress, ...because: LeftGroup['because'][]): LeftGroup | undefined {
   let first: LeftGroup | undefined;
   for (const left of progress.left) {
-    if (left.name === progress.here || (because !== undefined && left.because !== because)) continue;
+    if (left.name === progress.here || !because.includes(left.because)) continue;
     if (first === undefined || left.untilMs < first.untilMs) first = left;
   }
   return first;
