@@ -8,13 +8,12 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
-import { newJobId } from '@sluice/core';
-import type { SubmitDeps } from '@sluice/pipeline';
-import { InferenceQueues, JobRecords, numbersOfGroups, QueueModule } from '@sluice/queue';
+import { InferenceQueues, JobRecords, QueueModule } from '@sluice/queue';
 import { Connections, ConnectionsModule, Leases, RedisClock } from '@sluice/state';
-import { Inbox } from '@sluice/stream';
+import { Inbox, type LookAtRecord } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
+import { ConfigController } from './http/config.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { HealthController, type HealthDeps } from './http/health.controller.js';
 import type { HttpTimes } from './http/http-times.js';
@@ -23,10 +22,17 @@ import { ModelsController } from './http/models.controller.js';
 import { OpenCalls } from './http/open-calls.js';
 import type { ReplyDeps } from './http/reply-deps.js';
 import { lookAtJob } from './look-at-job.js';
-import { nextRandom } from './random-bytes.js';
-import { HEALTH_DEPS, MODELS, REPLY_DEPS, SUBMIT_DEPS } from './tokens.js';
+import { LiveSettings } from './live-settings.js';
+import { HEALTH_DEPS, REPLY_DEPS } from './tokens.js';
 
 const DRAIN = Symbol('DRAIN');
+
+export interface ApiParts {
+  masterKey: MasterKey;
+  times: HttpTimes;
+  emit: Emit;
+  setLogLevel: (level: Settings['logLevel']) => void;
+}
 
 /** All wiring of the api process. Plain classes are built here by factories; in libs/ only `*.module.ts` knows Nest. */
 @Module({})
@@ -39,11 +45,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
     @Inject(DRAIN) private readonly drain: { streamMs: number; jsonMs: number },
   ) {}
 
-  static with(
-    settings: Settings,
-    redisUrl: string,
-    { masterKey, times, emit }: { masterKey: MasterKey; times: HttpTimes; emit: Emit },
-  ): DynamicModule {
+  static with(settings: Settings, redisUrl: string, { masterKey, times, emit, setLogLevel }: ApiParts): DynamicModule {
     const connections = ConnectionsModule.to(redisUrl, 'api', emit);
     const groups = [...settings.models.groups.keys()];
     return {
@@ -57,10 +59,9 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           useFactory: ({ commands }: Connections) => commands,
         }),
       ],
-      controllers: [ChatCompletionsController, ModelsController, HealthController],
+      controllers: [ChatCompletionsController, ModelsController, HealthController, ConfigController],
       providers: [
         OpenCalls,
-        { provide: MODELS, useValue: settings.models },
         { provide: DRAIN, useValue: { streamMs: Math.min(5_000, settings.drainMs), jsonMs: settings.drainMs } },
         { provide: APP_FILTER, useValue: new ErrorFilter(emit) },
         {
@@ -74,7 +75,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           useFactory: async ({ subscriber }: Connections) => started(new Inbox(subscriber)),
         },
         {
-          provide: SUBMIT_DEPS,
+          provide: LiveSettings,
           inject: [Connections, InferenceQueues, JobRecords, Inbox, RedisClock],
           useFactory: async (
             { commands }: Connections,
@@ -82,20 +83,10 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             records: JobRecords,
             inbox: Inbox,
             clock: RedisClock,
-          ): Promise<SubmitDeps> => {
-            const numbers = await numbersOfGroups(commands, groups);
-            const { models, policy, strictNames: isStrict } = settings;
-            return {
-              models,
-              policy,
-              isStrict,
-              queues,
-              records,
-              inbox,
-              nowMs: clock.nowMs,
-              lookAt: (group) => lookAtJob(commands, records, group),
-              newJobId: (group) => newJobId(clock.nowMs(), nextRandom(), numbers.get(group) ?? 0),
-            };
+          ) => {
+            const lookAt = (group: string): LookAtRecord => lookAtJob(commands, records, group);
+            const parts = { redis: commands, queues, records, inbox, lookAt, nowMs: clock.nowMs };
+            return LiveSettings.of(settings, { ...parts, masterKey, setLogLevel });
           },
         },
         {
@@ -104,18 +95,17 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           useFactory: (records: JobRecords, openCalls: OpenCalls): ReplyDeps => ({
             openCalls,
             times,
-            waitMs: settings.policy.waitMs,
             readResult: async ({ group, jobId }) => (await records.look(group, jobId))?.result,
           }),
         },
         {
           provide: HEALTH_DEPS,
-          inject: [Connections, OpenCalls],
-          useFactory: ({ commands }: Connections, openCalls: OpenCalls): HealthDeps => ({
+          inject: [Connections, OpenCalls, LiveSettings],
+          useFactory: ({ commands }: Connections, openCalls: OpenCalls, live: LiveSettings): HealthDeps => ({
             pingRedis: () => commands.ping(),
             isDraining: () => openCalls.isDraining,
             eventLoopStuckMs: watchEventLoop(),
-            unhealthyDeployments: () => unhealthyDeployments(settings, new Leases(commands)),
+            unhealthyDeployments: () => unhealthyDeployments(live.settings, new Leases(commands)),
             checkKey: (headers) => masterKey.check(headers),
           }),
         },

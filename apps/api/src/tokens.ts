@@ -1,5 +1,3 @@
 /** Injection tokens for what is not a class. */
-export const SUBMIT_DEPS = Symbol('SUBMIT_DEPS');
 export const REPLY_DEPS = Symbol('REPLY_DEPS');
 export const HEALTH_DEPS = Symbol('HEALTH_DEPS');
-export const MODELS = Symbol('MODELS');

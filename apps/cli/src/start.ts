@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { findConfigFile, loadSettings, type LoadInput, type Settings } from '@sluice/config';
+import { findConfigFile, loadSettings, type LoadInput, type RejectedConfig, type Settings } from '@sluice/config';
 import { configuredBanner, demonstrationBanner, groupNames, originOf } from './banner.js';
 import { holdDataFolder } from './data-folder.js';
+import { followConfig, type Configured } from './follow-config.js';
 import { DEMONSTRATION_PROFILES, DEMONSTRATION_SCRIPT, demonstrationConfig } from './demonstration.js';
 import { startEmbeddedRedis } from './embedded-redis.js';
 import { runUntilStopped } from './until-stopped.js';
@@ -34,9 +35,10 @@ export async function start(input: LoadInput): Promise<void> {
     const simulator = isDemonstration ? await openDemonstration(first.port + 1, open) : undefined;
     const settings = simulator ? loadSettings({ ...input, configText: demonstrationConfig(simulator) }) : first;
     signal.throwIfAborted();
-    await openWorker(settings, redisUrl, open, signal);
+    const worker = await openWorker(settings, redisUrl, open, signal);
     signal.throwIfAborted();
-    const origin = await openApi(settings, redisUrl, open);
+    const { origin, api } = await openApi(settings, redisUrl, open);
+    if (!simulator) followConfig(input, settings, [worker, api], open); // a new group is served before it is called
     show(simulator ? demonstrationBanner(origin, simulator) : configuredBanner(origin, settings));
   }, first.drainMs + CLOSE_MS);
 }
@@ -46,7 +48,9 @@ export async function startApi(input: LoadInput): Promise<void> {
   const { settings, redisUrl } = roleSettings('api', input);
   await runUntilStopped(async (open, signal) => {
     await checkRedisAt(redisUrl, signal);
-    show(configuredBanner(await openApi(settings, redisUrl, open), settings));
+    const { origin, api } = await openApi(settings, redisUrl, open);
+    followConfig(input, settings, [api], open);
+    show(configuredBanner(origin, settings));
   }, settings.drainMs + CLOSE_MS);
 }
 
@@ -55,7 +59,8 @@ export async function startWorker(input: LoadInput): Promise<void> {
   const { settings, redisUrl } = roleSettings('worker', input);
   await runUntilStopped(async (open, signal) => {
     await checkRedisAt(redisUrl, signal);
-    await openWorker(settings, redisUrl, open, signal);
+    const worker = await openWorker(settings, redisUrl, open, signal);
+    followConfig(input, settings, [worker], open);
     show(`Sluice worker serves ${settings.workerGroups?.join(', ') ?? groupNames(settings)}`);
   }, settings.drainMs + CLOSE_MS);
 }
@@ -124,21 +129,31 @@ async function openWorker(
   redisUrl: string,
   open: AsyncDisposableStack,
   signal: AbortSignal,
-): Promise<void> {
-  const { createWorker } = await import('../../worker/src/create-worker.js');
+): Promise<Configured> {
+  const { createWorker, reconfigureWorker } = await import('../../worker/src/create-worker.js');
   const worker = await createWorker(settings, redisUrl);
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= worker.close());
   signal.addEventListener('abort', () => void close().catch(() => undefined), { once: true }); // told by `defer`
   open.defer(close);
+  return { apply: (next) => reconfigureWorker(worker, next), reject: () => undefined };
 }
 
-async function openApi(settings: Settings, redisUrl: string, open: AsyncDisposableStack): Promise<string> {
-  const { createApi } = await import('../../api/src/create-api.js');
+async function openApi(
+  settings: Settings,
+  redisUrl: string,
+  open: AsyncDisposableStack,
+): Promise<{ origin: string; api: Configured }> {
+  const { createApi, reconfigureApi, showRejected } = await import('../../api/src/create-api.js');
   const api = await createApi(settings, redisUrl);
   open.defer(() => api.close());
   await listenOn(settings.port, () => api.listen(settings.port, settings.host));
-  return originOf(settings.host, Number(new URL(await api.getUrl()).port || 80));
+  const origin = originOf(settings.host, Number(new URL(await api.getUrl()).port || 80));
+  const configured = {
+    apply: (next: Settings) => reconfigureApi(api, next),
+    reject: (rejected: RejectedConfig) => showRejected(api, rejected),
+  };
+  return { origin, api: configured };
 }
 
 /** Refuses what would lose jobs: a server that is too old, or one that evicts. Waits for one that is still starting. */

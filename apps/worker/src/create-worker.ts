@@ -2,13 +2,20 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
 import { createLogger, emitTo } from '@sluice/telemetry';
+import { WorkerProcess } from './worker-process.js';
 import { WorkerModule } from './worker.module.js';
 
 /** Builds and starts the worker. Installs no signal handlers: who starts it decides how it stops. */
 export async function createWorker(settings: Settings, redisUrl: string): Promise<INestApplicationContext> {
-  const emit = emitTo(createLogger(settings.logLevel));
-  return NestFactory.createApplicationContext(WorkerModule.with(settings, redisUrl, emit), {
+  const logger = createLogger(settings.logLevel);
+  const log = { emit: emitTo(logger), setLevel: (level: string) => void (logger.level = level) };
+  return NestFactory.createApplicationContext(WorkerModule.with(settings, redisUrl, log), {
     logger: ['error', 'warn', 'fatal'],
     abortOnError: false,
   });
+}
+
+/** Puts other settings in force while the worker runs. */
+export function reconfigureWorker(worker: INestApplicationContext, settings: Settings): Promise<void> {
+  return worker.get(WorkerProcess).reconfigure(settings);
 }

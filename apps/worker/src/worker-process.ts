@@ -1,12 +1,17 @@
 import type { ProviderClient } from '@sluice/providers';
-import type { DeadWorkerReaper, InferenceWorkers, WorkerBeat } from '@sluice/queue';
+import type { Settings } from '@sluice/config';
+import type { DeadWorkerReaper, InferenceWorkers, LeftOverJobs, WorkerBeat } from '@sluice/queue';
 import type { BreakerNews, DeploymentBreakers, RedisClock } from '@sluice/state';
 import type { Emit } from '@sluice/telemetry';
+import type { ServedGroups } from './served-groups.js';
 
 export interface WorkerParts {
   workerId: string;
   groups: readonly string[];
   concurrency: number;
+  served: ServedGroups;
+  leftOver: LeftOverJobs;
+  setLogLevel: (level: Settings['logLevel']) => void;
   clock: RedisClock;
   inference: InferenceWorkers;
   beat: WorkerBeat;
@@ -24,13 +29,20 @@ export class WorkerProcess {
   constructor(private readonly parts: WorkerParts) {}
 
   async start(): Promise<void> {
-    const { workerId, groups, concurrency, clock, inference, beat, reaper, breakerNews, emit } = this.parts;
+    const { workerId, groups, concurrency, clock, inference, beat, reaper, leftOver, breakerNews, emit } = this.parts;
     await clock.start();
     await breakerNews.start();
     await beat.start(); // before the first job: a group without a beating worker takes no calls
     await inference.start(groups);
     await reaper.start();
+    leftOver.start();
     emit('worker.started', { workerId, groups: [...groups], concurrency });
+  }
+
+  /** Puts other settings in force. Runs go on with those that they began with. */
+  reconfigure(settings: Settings): Promise<void> {
+    this.parts.setLogLevel(settings.logLevel);
+    return this.parts.served.reconfigure(settings);
   }
 
   /** Jobs that run may finish in the drain time, the others are handed back. Beats go on until then. */
@@ -40,10 +52,13 @@ export class WorkerProcess {
   }
 
   private async drain(): Promise<void> {
-    const { workerId, clock, inference, beat, reaper, breakers, breakerNews, providers, emit } = this.parts;
+    const { workerId, served, leftOver, clock, inference, beat, reaper, breakers, breakerNews, providers, emit } =
+      this.parts;
     const startedAt = performance.now();
     emit('worker.draining', { workerId, running: inference.busy });
     reaper.stop();
+    leftOver.stop();
+    served.stop();
     void beat.leaveGroups().catch(() => undefined); // Redis away: nobody can be told, and the silence tells
     await inference.stop();
     await beat.stop();

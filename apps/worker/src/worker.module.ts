@@ -9,29 +9,36 @@ import {
 import type { Settings } from '@sluice/config';
 import { runInference, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
-import { DeadWorkerReaper, InferenceWorkers, JobRecords, WorkerBeat } from '@sluice/queue';
+import { DeadWorkerReaper, InferenceWorkers, JobRecords, LeftOverJobs, WorkerBeat } from '@sluice/queue';
 import { BreakerNews, Connections, ConnectionsModule, DeploymentBreakers, Leases, RedisClock } from '@sluice/state';
 import { FrameRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { expireJob } from './expire-job.js';
 import { atMostEachSecond } from './at-most-each-second.js';
+import { LEFT_OVER } from './left-over.js';
+import { groupsServed, ServedGroups } from './served-groups.js';
 import { WorkerProcess } from './worker-process.js';
+
+export interface WorkerLog {
+  emit: Emit;
+  setLevel: (level: Settings['logLevel']) => void;
+}
 
 /** All wiring of the worker process. */
 @Module({})
 export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(private readonly worker: WorkerProcess) {}
 
-  static with(settings: Settings, redisUrl: string, emit: Emit): DynamicModule {
-    const groups = settings.workerGroups ?? [...settings.models.groups.keys()];
+  static with(settings: Settings, redisUrl: string, log: WorkerLog): DynamicModule {
+    const groups = groupsServed(settings);
     return {
       module: WorkerModule,
-      imports: [ConnectionsModule.to(redisUrl, 'worker', emit)],
+      imports: [ConnectionsModule.to(redisUrl, 'worker', log.emit)],
       providers: [
         {
           provide: WorkerProcess,
           inject: [Connections],
-          useFactory: (open: Connections) => workerProcess(open, settings, groups, emit),
+          useFactory: (open: Connections) => workerProcess(open, settings, groups, log),
         },
       ],
     };
@@ -54,7 +61,7 @@ function workerProcess(
   { commands, subscriber }: Connections,
   settings: Settings,
   groups: readonly string[],
-  emit: Emit,
+  { emit, setLevel }: WorkerLog,
 ): WorkerProcess {
   const workerId = `${workerIdPrefix()}${process.pid}-${randomBytes(4).toString('hex')}`;
   const onError = atMostEachSecond((error) => emit('internal.error', { area: 'worker', message: error.message }));
@@ -63,13 +70,7 @@ function workerProcess(
   const leases = new Leases(commands);
   const providers = new ProviderClient();
   const breakers = new DeploymentBreakers();
-  const breakerNews = new BreakerNews(
-    subscriber,
-    leases,
-    breakers,
-    () => settings.models.deployments.values(),
-    onError,
-  );
+  const breakerNews = new BreakerNews(subscriber, leases, breakers, () => served.deployments(), onError);
   const deps: RunDeps = {
     workerId,
     records,
@@ -86,12 +87,12 @@ function workerProcess(
     random: Math.random,
   };
   const concurrency = settings.workerConcurrency;
-  const inference = new InferenceWorkers(commands, subscriber, {
+  const inference: InferenceWorkers = new InferenceWorkers(commands, subscriber, {
     workerId,
     concurrency,
     onError,
     drainMs: settings.drainMs,
-    run: (group, turn, stop, hooks) => runInference(group, turn, stop, hooks, deps),
+    run: (group, turn, stop, hooks) => runInference(group, turn, stop, hooks, served.depsFor(group)),
     expire: (group, job) => expireJob(records, group, job),
   });
   const reaper = new DeadWorkerReaper(
@@ -110,9 +111,28 @@ function workerProcess(
     },
     alsoOnBeat: () => leases.renewAll(),
   });
+  const served: ServedGroups = new ServedGroups(deps, {
+    groups,
+    records,
+    inference,
+    beat,
+    providers,
+    breakers,
+    emit,
+    onError,
+  });
+  const leftOver = new LeftOverJobs(commands, records, {
+    isKnown: (group) => served.isKnown(group),
+    outcome: LEFT_OVER,
+    onEnded: (group, jobs) => emit('group.jobs_left_over', { group, jobs }),
+    onError,
+  });
   return new WorkerProcess({
     workerId,
     groups,
+    served,
+    leftOver,
+    setLogLevel: setLevel,
     concurrency,
     clock,
     inference,

@@ -11,6 +11,8 @@ export class ConfigError extends Error {
     readonly report: Report,
     /** The configuration file could not be opened at all. */
     readonly isUnreadable = false,
+    /** All files that were looked for: who waits for a better configuration watches them. */
+    readonly paths: readonly string[] = [],
   ) {
     super(linesOf(report).join('\n'));
   }

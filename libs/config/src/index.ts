@@ -1,6 +1,8 @@
-export { ConfigError } from './config-error.js';
+export { ConfigError, lineOf } from './config-error.js';
 export { formatReport } from './format-report.js';
 export { findConfigFile, loadSettings, type LoadInput } from './load-settings.js';
 export { readConfig, type Config, type ConfigSource } from './read-config.js';
+export { changedSettings, type ChangedSettings } from './reload/changed-settings.js';
+export { ConfigReloader, type RejectedConfig } from './reload/config-reloader.js';
 export type { Report, ReportRow } from './report.js';
 export type { Settings } from './settings.js';

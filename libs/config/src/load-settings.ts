@@ -23,6 +23,8 @@ export interface LoadInput {
   };
   /** YAML text instead of a file: the demonstration, and tests. */
   readonly configText?: string;
+  /** A process that runs reads it again: it goes on without those of `--groups` that are gone. */
+  readonly isReload?: boolean;
 }
 
 const DEFAULT_FILES = ['config.yaml', 'litellm_config.yaml', '/app/config.yaml'];
@@ -69,12 +71,15 @@ export function loadSettings(input: LoadInput): Settings {
       1,
       10_000,
     ),
-    workerGroups: readGroups(input.args.groups, config, problems),
+    workerGroups: readGroups(input, config, problems),
     drainMs: read.wholeNumber('SLUICE_DRAIN_MS', undefined, '', 20_000, 0, 3_600_000),
     maxBodyBytes: config.maxBodyBytes ?? 32 * 1024 * 1024,
     models: config.models,
     policy: config.policy,
     strictNames: config.strict,
+    configPaths: config.paths,
+    hash: config.hash,
+    loadedAtMs: Date.now(),
     report: config.report,
   };
   const isBlocked = input.args.allowUnsupported !== true && config.report.unsupported.some((row) => row.blocking);
@@ -115,7 +120,7 @@ function keptKey(
 }
 
 function refusal(
-  { report, isUnreadable }: Config,
+  { report, isUnreadable, paths }: Config,
   problems: readonly ReportRow[],
   allowUnsupported: boolean,
 ): ConfigError {
@@ -123,7 +128,7 @@ function refusal(
   const unsupported = allowUnsupported
     ? report.unsupported.map((row) => ({ ...row, blocking: false }))
     : report.unsupported;
-  return new ConfigError({ ...all, unsupported }, isUnreadable);
+  return new ConfigError({ ...all, unsupported }, isUnreadable, paths);
 }
 
 function redisOfEnvironment(env: Environment): string | undefined {
@@ -131,7 +136,7 @@ function redisOfEnvironment(env: Environment): string | undefined {
 }
 
 function readGroups(
-  text: string | undefined,
+  { args: { groups: text }, isReload = false }: LoadInput,
   { models }: Config,
   problems: ReportRow[],
 ): readonly string[] | undefined {
@@ -140,6 +145,7 @@ function readGroups(
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
+  if (isReload) return names.filter((name) => models.groups.has(name));
   for (const name of names) {
     if (models.groups.has(name)) continue;
     const near = nearestNames(name, models.groups.keys(), 3).join(', ');

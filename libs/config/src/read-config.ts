@@ -41,6 +41,9 @@ export interface Config {
   readonly env: Environment;
   readonly report: Report;
   readonly isUnreadable: boolean;
+  /** As in `ReadFiles`. */
+  readonly paths: readonly string[];
+  readonly hash: string;
 }
 
 /**
@@ -55,13 +58,14 @@ export function readConfig(source: ConfigSource): Config {
   const root = resolveReferences(raw, env, (node, variable) => book.unsetVariable(node.place, variable)) as YamlMap;
   const read = readRoot(new Section(root, book), env);
   for (const written of files.written) sortRepeated(written, book);
-  return { ...read, env, report: book.close(files.written), isUnreadable: files.isUnreadable };
+  const { isUnreadable, paths, hash } = files;
+  return { ...read, env, report: book.close(files.written), isUnreadable, paths, hash };
 }
 
 function filesOf({ file, text, cwd }: ConfigSource, book: ReportBook): ReadFiles {
   if (text !== undefined) return readFiles({ text, name: TEXT_NAME }, cwd, book);
   if (file !== undefined) return readFiles({ path: file }, cwd, book);
-  return { root: undefined, written: [], isUnreadable: false };
+  return { root: undefined, written: [], isUnreadable: false, paths: [], hash: '' };
 }
 
 /** What rows and errors call the text that stands for a file. */
@@ -73,7 +77,7 @@ const EMPTY: YamlMap = {
   repeated: [],
 };
 
-function readRoot(root: Section, env: Environment): Omit<Config, 'env' | 'report' | 'isUnreadable'> {
+function readRoot(root: Section, env: Environment): Omit<Config, 'env' | 'report' | 'isUnreadable' | 'paths' | 'hash'> {
   sortKeys('top', root.map, root.book);
   const sorted = (key: string, name: 'litellm' | 'router' | 'general' | 'sluice'): Section | undefined => {
     const section = root.section(key);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { ReportBook } from './report-book.js';
@@ -11,6 +12,10 @@ export interface ReadFiles {
   readonly written: readonly YamlMap[];
   /** The configuration file itself could not be opened. */
   readonly isUnreadable: boolean;
+  /** Absolute paths of all files that were looked for, also of those that are missing: what a reload watches. */
+  readonly paths: readonly string[];
+  /** SHA-256 of what was read, 16 hex: whether two processes run on the same. */
+  readonly hash: string;
 }
 
 /**
@@ -24,7 +29,17 @@ export function readFiles(
   book: ReportBook,
 ): ReadFiles {
   const written: YamlMap[] = [];
+  const paths = new Set<string>();
+  const sum = createHash('sha256');
+  const textAt = (path: string): string | { problem: string } => {
+    paths.add(path);
+    return textOf(path);
+  };
+  const done = (root: YamlMap | undefined, isUnreadable = false): ReadFiles => {
+    return { root, written, isUnreadable, paths: [...paths], hash: sum.digest('hex').slice(0, 16) };
+  };
   const parse = (text: string, file: string): YamlMap | undefined => {
+    sum.update(`${text.length}\n${text}`);
     const parsed = parseYaml(text, file);
     if (parsed.kind === 'parsed') {
       written.push(parsed.root);
@@ -60,7 +75,7 @@ export function readFiles(
         book.error(item.place, 'string', `the files include each other: ${names}`, 'remove one of the includes');
         continue;
       }
-      const text = textOf(path);
+      const text = textAt(path);
       if (typeof text !== 'string') {
         book.error(item.place, 'string', `the included file ${nameOf(path)} ${text.problem}`);
         continue;
@@ -74,16 +89,16 @@ export function readFiles(
 
   if ('text' in source) {
     const root = parse(source.text, source.name);
-    return { root: root && mergeIncludes(root, cwd, [join(cwd, source.name)]), written, isUnreadable: false };
+    return done(root && mergeIncludes(root, cwd, [join(cwd, source.name)]));
   }
   const path = resolve(cwd, source.path);
-  const text = textOf(path);
+  const text = textAt(path);
   if (typeof text !== 'string') {
     book.error({ file: nameOf(path), line: 0, path: '' }, 'file', `the configuration ${nameOf(path)} ${text.problem}`);
-    return { root: undefined, written, isUnreadable: true };
+    return done(undefined, true);
   }
   const root = parse(text, nameOf(path));
-  return { root: root && mergeIncludes(root, dirname(path), [path]), written, isUnreadable: false };
+  return done(root && mergeIncludes(root, dirname(path), [path]));
 }
 
 function merge(base: YamlMap, included: YamlMap, book: ReportBook): YamlMap {

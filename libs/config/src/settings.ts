@@ -2,8 +2,8 @@ import type { ModelTable, RoutingPolicy } from '@sluice/core';
 import type { Report } from './report.js';
 
 /**
- * Everything that a process was told at start: environment, command line and `config.yaml`, checked and frozen.
- * `libs/config` is the only reader of files and environment; all others are handed what they need.
+ * Everything that a process was told: environment, command line and `config.yaml`, checked and frozen. A reload makes
+ * another one. `libs/config` is the only reader of files and environment; all others are handed what they need.
  */
 export interface Settings {
   /** Port of the HTTP API; 0 picks a free one. Default 4000. */
@@ -33,6 +33,12 @@ export interface Settings {
   readonly policy: RoutingPolicy;
   /** `sluice.strict`: patterns match the whole name (for `resolveModel`). */
   readonly strictNames: boolean;
+  /** Absolute paths of the configuration and all that it includes. */
+  readonly configPaths: readonly string[];
+  /** SHA-256 of the configuration's text, 16 hex; the same where the same is in force. */
+  readonly hash: string;
+  /** Unix ms. */
+  readonly loadedAtMs: number;
   /** What became of each key of the configuration. */
   readonly report: Report;
 }

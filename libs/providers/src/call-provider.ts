@@ -90,6 +90,18 @@ export class ProviderClient {
     return adapterFor(deployment.provider).unsupported(call, deployment);
   }
 
+  /**
+   * Closes the connections to all other origins: what runs there may finish. An attempt at one of them that comes later
+   * opens a pool anew, which stays without sockets once they fall idle.
+   */
+  keepOrigins(origins: ReadonlySet<string>): void {
+    for (const [origin, pool] of this.pools) {
+      if (origins.has(origin)) continue;
+      this.pools.delete(origin);
+      pool.close().catch(() => undefined); // `stop` of the process ends what does not end
+    }
+  }
+
   /** Closes all connections; attempts under way fail. */
   async stop(): Promise<void> {
     const pools = [...this.pools.values()];

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import numberGroups from './scripts/number-groups.lua';
 
-const GROUPS = 'sluice:groups';
+export const GROUPS = 'sluice:groups';
 
 /** Gives each group a number for good, so that a job id leads to its group. Safe to repeat; once per process, at start. */
 export async function numbersOfGroups(redis: Redis, groups: readonly string[]): Promise<Map<string, number>> {

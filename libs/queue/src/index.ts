@@ -13,5 +13,6 @@ export {
   type NewJob,
   type RecordView,
 } from './job-records.js';
+export { LeftOverJobs } from './left-over-jobs.js';
 export { QueueModule } from './queue.module.js';
 export { WorkerBeat, youngestBeatMs } from './worker-beat.js';

@@ -10,6 +10,7 @@ export interface InferenceWorkersOptions extends Omit<InferenceWorkerOptions, 'g
 /** One InferenceWorker for each model group that this process serves. */
 export class InferenceWorkers {
   private readonly byGroup = new Map<string, InferenceWorker>();
+  private stopping = false;
 
   /** @param subscriber a connection of its own: a subscribed one can do nothing else */
   constructor(
@@ -19,17 +20,29 @@ export class InferenceWorkers {
   ) {}
 
   async start(groups: Iterable<string>): Promise<void> {
-    for (const group of groups) {
-      const worker = new InferenceWorker(this.redis, { ...this.options, group });
-      this.byGroup.set(group, worker);
-      worker.start();
-    }
+    for (const group of groups) this.open(group);
     const cancels = cancelChannel(this.options.workerId);
     this.subscriber.on('message', (channel: string, message: string) => {
       if (channel === FEED_CHANNEL) this.byGroup.get(message)?.feedNow();
       else if (channel === cancels) for (const worker of this.byGroup.values()) worker.stop(message, 'cancelled');
     });
     await this.subscriber.subscribe(cancels, FEED_CHANNEL);
+  }
+
+  /** Takes jobs of one more group. Nothing changes when it does already. */
+  open(group: string): void {
+    if (this.stopping || this.byGroup.has(group)) return;
+    const worker = new InferenceWorker(this.redis, { ...this.options, group });
+    this.byGroup.set(group, worker);
+    worker.start();
+  }
+
+  /** Takes no more jobs of a group. Runs may finish, as in `stop`. */
+  async close(group: string): Promise<void> {
+    const worker = this.byGroup.get(group);
+    if (worker === undefined) return;
+    await this.drain([worker]);
+    this.byGroup.delete(group);
   }
 
   get groups(): string[] {
@@ -44,9 +57,14 @@ export class InferenceWorkers {
 
   /** Safe to call twice. */
   async stop(): Promise<void> {
+    this.stopping = true;
+    await this.drain([...this.byGroup.values()]);
+  }
+
+  private async drain(workers: readonly InferenceWorker[]): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => (timer = setTimeout(resolve, this.options.drainMs)));
-    await Promise.all([...this.byGroup.values()].map((worker) => worker.drain(deadline)));
+    await Promise.all(workers.map((worker) => worker.drain(deadline)));
     clearTimeout(timer);
   }
 }

@@ -240,6 +240,11 @@ export class JobRecords {
     return this.joinJob(keysOf(group).record(jobId), inbox, MOST_FOLLOWERS);
   }
 
+  /** Jobs of a group that have no terminal record, wherever they are. */
+  unfinished(group: string): Promise<number> {
+    return this.redis.zcard(keysOf(group).due);
+  }
+
   /** For a follower that may have missed something. Undefined when there is no record (any more). */
   async look(group: string, jobId: string): Promise<RecordView | undefined> {
     const [state, seq, outcome, result] = await this.redis.hmgetBuffer(

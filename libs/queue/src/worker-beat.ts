@@ -9,6 +9,7 @@ const WINDOW_PER_CAPACITY = 2;
 
 export interface WorkerBeatOptions {
   workerId: string;
+  /** At start; `join` and `leave` change them. */
   groups: readonly string[];
   concurrency: number;
   /** What must be renewed as long as the worker lives: leases. */
@@ -24,11 +25,14 @@ export class WorkerBeat {
   private timer: NodeJS.Timeout | undefined;
   private beating = false;
   private isLeaving = false;
+  /** Whether this worker is counted on. A group that it has left stays until its jobs here are over: who frees them looks. */
+  private readonly groups: Map<string, 'counted' | 'left'>;
 
   constructor(
     private readonly redis: Redis,
     private readonly options: WorkerBeatOptions,
   ) {
+    this.groups = new Map(options.groups.map((group) => [group, 'counted']));
     this.beatWorker = defineScript(redis, 'sluiceBeatWorker', 1, beatWorker);
     this.beatGroup = defineScript(redis, 'sluiceBeatGroup', 3, beatGroup);
   }
@@ -36,6 +40,22 @@ export class WorkerBeat {
   async start(): Promise<void> {
     this.timer = setInterval(() => this.tick(), BEAT_EVERY_MS);
     await this.beat(this.options.concurrency);
+  }
+
+  /** One more group counts on this worker, from the reply on. */
+  async join(group: string): Promise<void> {
+    this.groups.set(group, 'counted');
+    await Promise.all([this.tellGroups(), this.tellGroup(group, this.options.concurrency)]);
+  }
+
+  /** The group does not count on this worker any more, from the reply on. `forget` it when its jobs here are over. */
+  async leave(group: string): Promise<void> {
+    this.groups.set(group, 'left');
+    await this.tellGroup(group, 0);
+  }
+
+  forget(group: string): void {
+    this.groups.delete(group);
   }
 
   /** Takes no more jobs: its groups must not count on it. Its own beat goes on, for the jobs that it still runs. */
@@ -60,16 +80,22 @@ export class WorkerBeat {
   }
 
   private async beat(concurrency: number): Promise<void> {
-    const { workerId, groups } = this.options;
-    const about = workerKey(workerId);
-    const writes: Promise<unknown>[] = [this.beatWorker(WORKERS, workerId, concurrency === 0 ? 1 : 0)];
-    if (concurrency > 0) writes.push(this.redis.set(about, JSON.stringify({ groups }), 'PX', 3_600_000));
-    for (const group of groups) {
-      const k = keysOf(group);
-      const here = this.isLeaving ? 0 : concurrency;
-      writes.push(this.beatGroup(k.workers, k.capacity, k.pace, workerId, here, SILENCE_MS, WINDOW_PER_CAPACITY));
-    }
+    const writes: Promise<unknown>[] = [this.beatWorker(WORKERS, this.options.workerId, concurrency === 0 ? 1 : 0)];
+    if (concurrency > 0) writes.push(this.tellGroups());
+    for (const [group, how] of this.groups) writes.push(this.tellGroup(group, how === 'left' ? 0 : concurrency));
     await Promise.all(writes);
+  }
+
+  /** For whoever frees the jobs of this worker when it is dead. */
+  private tellGroups(): Promise<unknown> {
+    const about = JSON.stringify({ groups: [...this.groups.keys()] });
+    return this.redis.set(workerKey(this.options.workerId), about, 'PX', 3_600_000);
+  }
+
+  private tellGroup(group: string, concurrency: number): Promise<number> {
+    const { workers, capacity, pace } = keysOf(group);
+    const here = this.isLeaving ? 0 : concurrency;
+    return this.beatGroup(workers, capacity, pace, this.options.workerId, here, SILENCE_MS, WINDOW_PER_CAPACITY);
   }
 }
 

@@ -55,6 +55,15 @@ export class DeploymentBreakers {
     return this.circuits.get(deploymentId)?.opened ?? false;
   }
 
+  /** Forgets all others: they are not in the configuration any more. */
+  keep(deploymentIds: ReadonlySet<string>): void {
+    for (const [id, circuit] of this.circuits) {
+      if (deploymentIds.has(id)) continue;
+      circuit.shutdown();
+      this.circuits.delete(id);
+    }
+  }
+
   /** Stops opossum's timers. May be called twice; a later `record` begins anew. */
   stop(): void {
     for (const circuit of this.circuits.values()) circuit.shutdown();

@@ -24,6 +24,19 @@ export interface Events {
   'worker.draining': { workerId: string; running: number };
   'worker.drained': { workerId: string; durationMs: number };
   'worker.declared_dead': { workerId: string; jobsFreed: number };
+  /** Another configuration is in force. `atNextStart`: changed in it, and not taken while the process runs. */
+  'config.reloaded': {
+    hash: string;
+    groupsAdded: readonly string[];
+    groupsRemoved: readonly string[];
+    atNextStart: readonly string[];
+  };
+  /** It was read and not taken: the one before stays in force. */
+  'config.rejected': { errors: readonly string[] };
+  /** A group that was taken out of the configuration has no more jobs. */
+  'group.drained': { group: string };
+  /** Its jobs were left over at a restart without it. */
+  'group.jobs_left_over': { group: string; jobs: number };
   'redis.lost': { message: string };
   'redis.back': { afterMs: number };
   'internal.error': { area: string; message: string };
@@ -47,6 +60,10 @@ export const LEVEL_OF: Record<EventName, 'debug' | 'info' | 'warn' | 'error'> = 
   'worker.draining': 'info',
   'worker.drained': 'info',
   'worker.declared_dead': 'warn',
+  'config.reloaded': 'info',
+  'config.rejected': 'error',
+  'group.drained': 'info',
+  'group.jobs_left_over': 'warn',
   'redis.lost': 'error',
   'redis.back': 'info',
   'internal.error': 'error',

@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   request_too_large: { status: 413, type: 'invalid_request_error', retryable: false },
   missing_api_key: { status: 401, type: 'auth_error', retryable: false },
   invalid_api_key: { status: 401, type: 'token_not_found_in_db', retryable: false },
+  route_not_allowed: { status: 403, type: 'permission_error', retryable: false },
   no_capacity: { status: 429, type: 'rate_limit_error', retryable: true },
   queue_full: { status: 429, type: 'rate_limit_error', retryable: true },
   insufficient_quota: { status: 429, type: 'insufficient_quota', retryable: false },

@@ -1,9 +1,10 @@
 import { Body, Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import { resolveModel } from '@sluice/core';
-import { submitInference, type SubmitDeps } from '@sluice/pipeline';
+import { submitInference } from '@sluice/pipeline';
 import type { ChatCompletionRequest } from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { REPLY_DEPS, SUBMIT_DEPS } from '../tokens.js';
+import { LiveSettings } from '../live-settings.js';
+import { REPLY_DEPS } from '../tokens.js';
 import { ApiException } from './api-error.js';
 import { replyWithJson } from './json-reply.js';
 import { LeanValidationPipe } from './lean-validation.pipe.js';
@@ -14,7 +15,7 @@ import { replyWithSse } from './sse-reply.js';
 @Controller(['v1', ''])
 export class ChatCompletionsController {
   constructor(
-    @Inject(SUBMIT_DEPS) private readonly submitDeps: SubmitDeps,
+    private readonly live: LiveSettings,
     @Inject(REPLY_DEPS) private readonly replyDeps: ReplyDeps,
   ) {}
 
@@ -25,7 +26,8 @@ export class ChatCompletionsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     if (this.replyDeps.openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
-    const { models, isStrict } = this.submitDeps;
+    const { submit } = this.live; // once: a reload must not change it half way
+    const { models, isStrict, policy } = submit;
     const isModel = (name: string): boolean => resolveModel(models, name, isStrict).kind === 'found';
     const options = readRequestOptions(request.headers, body, isModel);
     const { openCalls } = this.replyDeps;
@@ -34,13 +36,13 @@ export class ChatCompletionsController {
     openCalls.add(accepting);
     try {
       const submission = { source: request.source!, body, options, requestId: request.id };
-      const submitted = await submitInference(submission, this.submitDeps);
+      const submitted = await submitInference(submission, submit);
       if (submitted.kind === 'refused') throw new ApiException(submitted.error);
       if (isCut) {
         submitted.follower.close();
         throw new ApiException(SHUTTING_DOWN, submitted.job.jobId);
       }
-      await this.reply(submitted, body, options, reply);
+      await this.reply(submitted, body, { ...options, waitMs: options.waitMs ?? policy.waitMs }, reply);
     } finally {
       openCalls.delete(accepting); // the reply is counted by now
     }
@@ -49,7 +51,7 @@ export class ChatCompletionsController {
   private async reply(
     submitted: Following,
     body: ChatCompletionRequest,
-    options: CallOptions,
+    options: CallOptions & { waitMs: number },
     reply: FastifyReply,
   ): Promise<void> {
     const following = options.continues ? { ...submitted, cancel: () => Promise.resolve() } : submitted;
@@ -58,6 +60,6 @@ export class ChatCompletionsController {
       following.follower.close();
       await following.cancel();
     } else if (body.stream === true) replyWithSse(following, reply, this.replyDeps);
-    else replyWithJson(following, reply, { ...this.replyDeps, waitMs: options.waitMs ?? this.replyDeps.waitMs });
+    else replyWithJson(following, reply, { ...this.replyDeps, waitMs: options.waitMs });
   }
 }

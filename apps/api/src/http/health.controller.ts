@@ -1,11 +1,11 @@
 import { Controller, Get, Header, Inject, Req, Res } from '@nestjs/common';
-import type { ModelTable } from '@sluice/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { HEALTH_DEPS, MODELS } from '../tokens.js';
+import { LiveSettings } from '../live-settings.js';
+import { HEALTH_DEPS } from '../tokens.js';
 import { VERSION } from './answer-headers.js';
 import { ApiException } from './api-error.js';
 import { WRONG, type MasterKey } from './master-key.js';
-import { Open } from './open-route.js';
+import { isFromThisMachine, Open } from './open-route.js';
 
 export interface HealthDeps {
   /** Rejects when Redis does not answer within a second. */
@@ -25,7 +25,7 @@ const STUCK_MS = 30_000;
 export class HealthController {
   constructor(
     @Inject(HEALTH_DEPS) private readonly deps: HealthDeps,
-    @Inject(MODELS) private readonly models: ModelTable,
+    private readonly live: LiveSettings,
   ) {}
 
   /** Without a key empty lists: published compose files check it with `curl -f` and no key. */
@@ -35,7 +35,7 @@ export class HealthController {
     const [healthy, unhealthy]: [unknown[], unknown[]] = [[], []];
     if (this.mayList(request)) {
       const shut = await this.deps.unhealthyDeployments();
-      for (const { id, fullModel, group, target, disabled } of this.models.deployments.values()) {
+      for (const { id, fullModel, group, target, disabled } of this.live.settings.models.deployments.values()) {
         const view = { model: fullModel, model_name: group, model_id: id, api_base: originOf(target.baseUrl) };
         (shut.has(id) || disabled !== undefined ? unhealthy : healthy).push(view);
       }
@@ -82,13 +82,15 @@ export class HealthController {
   @Get('readyz')
   async ready(@Res() reply: FastifyReply): Promise<void> {
     if (this.deps.isDraining()) await reply.code(503).send({ status: 'draining' });
-    else if (await this.isRedisThere()) await reply.code(200).send({ status: 'ready' });
-    else await reply.code(503).send({ status: 'no_redis' });
+    else if (await this.isRedisThere()) {
+      const isDegraded = this.live.rejected !== undefined; // it serves, on the configuration before
+      await reply.code(200).send({ status: 'ready', ...(isDegraded && { degraded: 'config_rejected' }) });
+    } else await reply.code(503).send({ status: 'no_redis' });
   }
 
   /** Where no key is set, names and addresses of deployments are for this machine only. */
-  private mayList({ headers, ip }: FastifyRequest): boolean {
-    switch (this.deps.checkKey(headers)) {
+  private mayList(request: FastifyRequest): boolean {
+    switch (this.deps.checkKey(request.headers)) {
       case 'right':
         return true;
       case 'wrong':
@@ -96,7 +98,7 @@ export class HealthController {
       case 'missing':
         return false;
       case 'unneeded':
-        return ip === '127.0.0.1' || ip === '::1' || ip === '::ffff:127.0.0.1';
+        return isFromThisMachine(request);
     }
   }
 

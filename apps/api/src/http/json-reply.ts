@@ -11,7 +11,11 @@ import { LONGEST_TIMER_MS, OVERDUE, overdueInMs, SHUTTING_DOWN, type Following, 
  * Holds the connection until the job is over, the caller's wait is, or the caller has gone. Exactly one of them answers.
  * A job whose wait is over goes on; one whose caller has gone is cancelled.
  */
-export function replyWithJson(following: Following, reply: FastifyReply, deps: ReplyDeps): void {
+export function replyWithJson(
+  following: Following,
+  reply: FastifyReply,
+  deps: ReplyDeps & { /** How long the call is held. */ waitMs: number },
+): void {
   const { job, follower, cancel } = following;
   const startedAt = performance.now();
   let isOver = false;

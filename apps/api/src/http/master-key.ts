@@ -3,13 +3,18 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { apiError } from './api-error.js';
 import { sendError, unknownRoute } from './error.filter.js';
-import { isOpenRoute } from './open-route.js';
+import { isFromThisMachine, isManagementRoute, isOpenRoute } from './open-route.js';
 
 /** The key that may do everything. */
 export class MasterKey {
-  private readonly expected: Buffer | undefined;
+  private expected: Buffer | undefined;
 
   constructor(masterKey: string | undefined) {
+    this.replace(masterKey);
+  }
+
+  /** From the next request on. */
+  replace(masterKey: string | undefined): void {
     this.expected = masterKey === undefined ? undefined : digest(masterKey);
   }
 
@@ -30,12 +35,18 @@ export function checkKeys(fastify: FastifyInstance, masterKey: MasterKey): void 
   fastify.addHook('onRequest', (request, reply, next) => {
     if (request.is404) return sendError(reply, unknownRoute(request));
     const verdict = masterKey.check(request.headers);
+    if (verdict === 'unneeded' && isManagementRoute(request) && !isFromThisMachine(request))
+      return sendError(reply, NOT_ALLOWED);
     if (verdict === 'right' || verdict === 'unneeded' || isOpenRoute(request)) return next();
     sendError(reply, verdict === 'missing' ? MISSING : WRONG);
   });
 }
 
 const MISSING = apiError('missing_api_key', 'No key was sent. Send it as "Authorization: Bearer KEY".').error;
+const NOT_ALLOWED = apiError(
+  'route_not_allowed',
+  'No master key is set, so this route answers calls from its own machine only. Set general_settings.master_key.',
+).error;
 export const WRONG = apiError('invalid_api_key', 'The key is not known.').error;
 
 /** Equal length for every key, so that the comparison takes equal time. */

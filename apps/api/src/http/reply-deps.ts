@@ -12,8 +12,6 @@ export interface ReplyDeps {
   times: Pick<HttpTimes, 'earlyHeadMs' | 'heartbeatMs' | 'laggingMs' | 'unreadMs'>;
   /** The result of a job whose terminal frame was too large to carry it. */
   readResult: (job: InferenceJob) => Promise<Buffer | undefined>;
-  /** How long a JSON call is held. */
-  waitMs: number;
 }
 
 export const SHUTTING_DOWN: ApiError = {
