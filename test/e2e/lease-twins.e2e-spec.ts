@@ -22,8 +22,8 @@ const STEPS = 80;
 const IDS = ['a', 'b', 'c'];
 
 const rules: fc.Arbitrary<BreakerRules> = fc.record({
-  allowedFails: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined, freq: 1 }),
-  cooldownMs: fc.option(fc.constantFrom(0, 1_000, 7_000, 60_000), { nil: undefined, freq: 1 }),
+  allowedFails: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined, freq: 2 }),
+  cooldownMs: fc.option(fc.constantFrom(0, 1_000, 7_000, 60_000), { nil: undefined, freq: 2 }),
   disableCooldowns: fc.constantFrom(false, false, false, false, false, false, true),
 });
 /** What `allowed_fails_policy` makes of one failure. */
@@ -50,6 +50,15 @@ const take = fc.record({
   probeEvery: fc.constantFrom(0, 2_000),
 });
 
+const word = fc.option(
+  fc.record({ left: fc.constantFrom(0, 1, 3, 40, 300), inMs: fc.constantFrom(-10, 0, 900, 20_000, 200_000) }),
+  { nil: undefined, freq: 2 },
+);
+const said = fc.option(fc.oneof(fc.constant('plenty' as const), fc.record({ requests: word, tokens: word })), {
+  nil: undefined,
+  freq: 2,
+});
+
 /** `lease` counts back through all leases ever taken, settled ones too. */
 const settle = fc.record({
   do: fc.constant('settle' as const),
@@ -59,6 +68,7 @@ const settle = fc.record({
   tokens: fc.option(fc.constantFrom(0, 10, 45, 300), { nil: undefined }),
   tripped: fc.constantFrom(false, false, false, true),
   apart,
+  said,
   retryAfterMs: fc.option(fc.constantFrom(-5, 0, 1_500, 30_000, 1e12), { nil: undefined, freq: 3 }),
 });
 
@@ -128,6 +138,7 @@ describe('the lease scripts and their twin in core', () => {
                   all.push(reply.lease);
                   held.set(reply.lease.leaseId, reply.lease);
                   seen.add(reply.lease.isProbe ? 'probe' : 'taken');
+                  if (reply.lease.isRationed) seen.add('rationed');
                 } else for (const { verdict } of reply.refusals) seen.add(verdict);
                 break;
               }
@@ -135,12 +146,23 @@ describe('the lease scripts and their twin in core', () => {
                 const lease = all[all.length - 1 - (step.lease % Math.max(all.length, 1))];
                 if (!lease) break;
                 const { tripped, retryAfterMs } = step;
+                const at = (told: { left: number; inMs: number } | undefined) =>
+                  told && { left: told.left, untilMs: nowMs + told.inMs };
+                const { requests, tokens } = step.said === 'plenty' || !step.said ? {} : step.said;
+                const heard =
+                  step.said === 'plenty'
+                    ? step.said
+                    : step.said && {
+                        ...(requests && { requests: at(requests) }),
+                        ...(tokens && { tokens: at(tokens) }),
+                      };
                 const kind = step.isUsual && usual ? usual : step.kind;
                 const outcome = {
                   kind,
                   rules: { ...rules, ...step.apart },
                   reason: `because of ${i}`,
                   tripped,
+                  ...(heard && { said: heard }),
                   ...(step.tokens !== undefined && { tokens: step.tokens }),
                   ...(retryAfterMs !== undefined && { retryAfterMs }),
                 } as LeaseOutcome;
@@ -186,6 +208,7 @@ describe('the lease scripts and their twin in core', () => {
         'parallel',
         'probe',
         'probing',
+        'rationed',
         'reopened 1',
         'reopened 2',
         'rpm',

@@ -68,7 +68,7 @@ function workerProcess(
   const records = new JobRecords(commands);
   const clock = new RedisClock(commands);
   const leases = new Leases(commands);
-  const providers = new ProviderClient();
+  const providers = new ProviderClient({ nowMs: clock.nowMs }); // dates in headers, whatever this machine's clock says
   const breakers = new DeploymentBreakers();
   const breakerNews = new BreakerNews(subscriber, leases, breakers, () => served.deployments(), onError);
   const deps: RunDeps = {

@@ -47,10 +47,12 @@ export {
   type LeaseRefusal,
   type LeaseRefused,
   type LeaseTaken,
+  type LimitWord,
   type RefusalVerdict,
   type SettledLease,
 } from './leases/lease.js';
 export { breakerRulesOf } from './leases/breaker-rules.js';
+export { limitWordOf, type LimitLeft, type LimitNews } from './leases/limit-news.js';
 export { leaseOutcomeOf } from './leases/lease-outcome.js';
 export { resetDeployment, statusOf, type LeaseState } from './leases/deployment-state.js';
 export { renewLeases, settleLease } from './leases/settle-lease.js';

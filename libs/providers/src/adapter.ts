@@ -1,4 +1,4 @@
-import type { Deployment, Failure } from '@sluice/core';
+import type { Deployment, Failure, LimitNews } from '@sluice/core';
 
 /**
  * One vendor's wire format: translate, read, classify. Pure: no I/O, no clock, no dice; `call-provider.ts` does those.
@@ -12,6 +12,8 @@ export interface Adapter {
   answer(reply: Reply, call: Call, target: Deployment, nowMs: number): Answer | FailedAttempt;
   /** Reads a reply with status < 300 to a call with `stream`. One reader per attempt; `headers` are the reply's. */
   stream(call: Call, target: Deployment, headers: Reply['headers'], nowMs: number): StreamReader;
+  /** What the head of any reply says of the provider's own limits; undefined when nothing. */
+  limits(headers: Reply['headers'], nowMs: number): LimitNews | undefined;
   /** A reply with status >= 300. */
   failure(reply: Reply, nowMs: number): Failure;
 }
@@ -47,6 +49,7 @@ export interface ProviderRequest {
 export interface FailedAttempt {
   kind: 'failure';
   failure: Failure;
+  limits?: LimitNews;
 }
 
 /** A whole reply, decoded (gzip and the like undone), at most 32 MiB. */
@@ -64,6 +67,7 @@ export interface Answer {
   usage: Usage | undefined;
   finishes: Finish[];
   requestId?: string;
+  limits?: LimitNews;
 }
 
 export interface Usage {
@@ -107,5 +111,5 @@ export type StreamEvent =
       finishes: Finish[];
     }
   | { kind: 'usage'; usage: Usage }
-  | { kind: 'failure'; failure: Failure }
-  | { kind: 'end' };
+  | { kind: 'failure'; failure: Failure; limits?: LimitNews }
+  | { kind: 'end'; limits?: LimitNews };

@@ -1,4 +1,4 @@
-import type { Deployment, Failure } from '@sluice/core';
+import type { Deployment, Failure, LimitNews } from '@sluice/core';
 import { Pool } from 'undici';
 import type { Adapter, Answer, Call, FailedAttempt, StreamEvent } from './adapter.js';
 import { malformed } from './classify-failure.js';
@@ -119,7 +119,8 @@ export class ProviderClient {
     const exchange = new HttpExchange(signal, MAX_BODY_BYTES);
     this.start(exchange, adapter, call, deployment, timeouts);
     await exchange.head();
-    if (exchange.status >= 300) return this.errorReply(exchange, adapter, deployment);
+    const limits = adapter.limits(exchange.headers, this.nowMs());
+    if (exchange.status >= 300) return withLimits(await this.errorReply(exchange, adapter, deployment), limits);
     const body = await exchange.whole(MAX_BODY_BYTES, TOO_LONG);
     if (exchange.over !== undefined && exchange.over.how !== 'ended') return failed(exchange.over.failure, deployment);
     const reply = { status: exchange.status, headers: exchange.headers, body };
@@ -130,7 +131,7 @@ export class ProviderClient {
       // JSON nested past the stack's depth.
       answer = malformed('The reply could not be read', exchange.headers);
     }
-    return answer.kind === 'failure' ? failed(answer.failure, deployment) : answer;
+    return withLimits(answer.kind === 'failure' ? failed(answer.failure, deployment) : answer, limits);
   }
 
   private async *streamTwice(
@@ -161,8 +162,9 @@ export class ProviderClient {
       this.start(exchange, adapter, call, deployment, timeouts);
       if (timeouts.firstTokenMs !== undefined) exchange.armTimer('first_token', timeouts.firstTokenMs);
       await exchange.head();
+      const limits = adapter.limits(exchange.headers, this.nowMs());
       if (exchange.status >= 300) {
-        const attempt = await this.errorReply(exchange, adapter, deployment);
+        const attempt = withLimits(await this.errorReply(exchange, adapter, deployment), limits);
         const other = mayDrop ? withoutRefusedParam(call, deployment, attempt.failure) : undefined;
         if (other === undefined) yield [attempt];
         return other;
@@ -187,6 +189,7 @@ export class ProviderClient {
         }
         const last = events.at(-1);
         if (last?.kind === 'failure') last.failure = failed(last.failure, deployment).failure;
+        if (last?.kind === 'end' || last?.kind === 'failure') withLimits(last, limits);
         if (last?.kind === 'end') exchange.letRunOut();
         else if (isClosing(last)) exchange.close();
         if (events.length > 0) yield events;
@@ -264,6 +267,11 @@ export class ProviderClient {
     }
     return place;
   }
+}
+
+function withLimits<Last extends { limits?: LimitNews }>(last: Last, limits: LimitNews | undefined): Last {
+  if (limits !== undefined) last.limits = limits;
+  return last;
 }
 
 const TOO_LONG: Failure = { kind: 'malformed', message: 'The reply is longer than 32 MiB' };

@@ -81,7 +81,7 @@ function inWords(message: string): number | undefined {
 }
 
 /** V8's Number() also reads `0x10`, ` ` and `Infinity`; a header means none of them. */
-function numberOf(value: string | undefined): number | undefined {
+export function numberOf(value: string | undefined): number | undefined {
   const text = value?.trim();
   if (text === undefined || !NUMBER.test(text)) return undefined;
   const number = Number(text);

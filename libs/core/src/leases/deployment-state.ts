@@ -1,4 +1,4 @@
-import type { DeploymentStatus } from './lease.js';
+import type { DeploymentStatus, LimitWord } from './lease.js';
 
 /** What the cluster knows of one deployment; in Redis a hash, a sorted set, another hash and a list. Unix ms. */
 export interface DeploymentState {
@@ -22,6 +22,8 @@ export interface DeploymentState {
   probe: string | undefined;
   /** Lease id -> expiry. What has run out stays, so that its verdict still counts. */
   slots: Map<string, number>;
+  /** The provider's own word on what it will still take, less what was taken since. */
+  said: (LimitWord & { byLeaseAtMs: number }) | undefined;
   /** Second -> what was taken in it. */
   use: Map<number, { requests: number; tokens: number }>;
 }
@@ -47,6 +49,7 @@ export function deploymentState(state: LeaseState, id: string): DeploymentState 
       failures: 0,
       failedAtMs: new Map(),
       probe: undefined,
+      said: undefined,
       slots: new Map(),
       use: new Map(),
     };
@@ -57,6 +60,14 @@ export function deploymentState(state: LeaseState, id: string): DeploymentState 
 
 export function inFlightOf({ slots }: DeploymentState, nowMs: number): number {
   return [...slots.values()].filter((expiresAtMs) => expiresAtMs > nowMs).length;
+}
+
+/** What is still in force of the provider's word. */
+export function saidOf({ said }: DeploymentState, nowMs: number): DeploymentState['said'] {
+  const requests = said?.requests && said.requests.untilMs > nowMs ? said.requests : undefined;
+  const tokens = said?.tokens && said.tokens.untilMs > nowMs ? said.tokens : undefined;
+  if (requests === undefined && tokens === undefined) return undefined;
+  return { byLeaseAtMs: said!.byLeaseAtMs, ...(requests && { requests }), ...(tokens && { tokens }) };
 }
 
 /** What counts against the limits of a minute that ends at `atMs`. */

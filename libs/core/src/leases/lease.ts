@@ -41,13 +41,21 @@ export interface HeldLease {
   readonly tokens: number;
   /** Whether its use is counted: when the deployment has a limit per minute, or the strategy goes by it. */
   readonly isCounted: boolean;
+  /** In the cluster when it was taken, this one among them. */
+  readonly inFlight: number;
+  /** The provider's own word on what is left was in force when it was taken: what its answer says replaces that. */
+  readonly isRationed: boolean;
+}
+
+/** How much a provider will still take before a time, by its own word. Absent: it takes enough. */
+export interface LimitWord {
+  readonly requests?: { readonly left: number; readonly untilMs: number };
+  readonly tokens?: { readonly left: number; readonly untilMs: number };
 }
 
 export interface LeaseTaken {
   readonly taken: true;
   readonly lease: HeldLease;
-  /** In the cluster, this one among them. */
-  readonly inFlight: number;
   readonly nowMs: number;
 }
 
@@ -68,8 +76,15 @@ export interface LeaseRefusal {
   readonly untilMs: number;
 }
 
-/** How a call ended, as far as its deployment is concerned. `tokens`: really used; absent: what was reserved stays. */
-export type LeaseOutcome = { readonly tokens?: number; readonly rules: BreakerRules } & (
+/**
+ * How a call ended, as far as its deployment is concerned. `tokens`: really used; absent: what was reserved stays. `said`:
+ * the provider's word on its limits; `plenty` lifts an earlier one.
+ */
+export type LeaseOutcome = {
+  readonly tokens?: number;
+  readonly said?: LimitWord | 'plenty';
+  readonly rules: BreakerRules;
+} & (
   | { readonly kind: 'succeeded' }
   /** Counts against the breaker; with a retry hint it cools too. `tripped`: the local circuit went open by it. */
   | { readonly kind: 'failed'; readonly reason: string; readonly tripped?: boolean; readonly retryAfterMs?: number }

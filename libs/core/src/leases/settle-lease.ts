@@ -1,5 +1,12 @@
-import { deploymentState, type DeploymentState, type LeaseState } from './deployment-state.js';
-import { LEASE_MS, type BreakerRules, type HeldLease, type LeaseOutcome, type SettledLease } from './lease.js';
+import { deploymentState, inFlightOf, saidOf, type DeploymentState, type LeaseState } from './deployment-state.js';
+import {
+  LEASE_MS,
+  type BreakerRules,
+  type HeldLease,
+  type LeaseOutcome,
+  type LimitWord,
+  type SettledLease,
+} from './lease.js';
 
 const IN_A_ROW = 3;
 const FAILS_WINDOW_MS = 60_000;
@@ -7,6 +14,8 @@ const OUT_MS = 300_000;
 const COOLDOWN_MS = 5_000;
 const LONGEST_COOLDOWN_MS = 15_000;
 const LONGEST_HINT_MS = 24 * 3_600_000;
+/** A longer reset is mostly that of a full bucket, which has room for a call much sooner; a 429 would say when. */
+const LONGEST_SAID_MS = 60_000;
 
 /**
  * What the end of a call means for its deployment: tokens, cooldown, breaker. Once per lease, however often it is said. The
@@ -19,6 +28,7 @@ export function settleLease(state: LeaseState, lease: HeldLease, outcome: LeaseO
   const wasProbe = deployment.probe === lease.leaseId;
   if (wasProbe) deployment.probe = undefined;
   if (lease.isCounted) correctUse(deployment, lease, outcome);
+  if (outcome.said !== undefined) hear(deployment, lease, outcome.said, nowMs);
   return settled(deployment, wasProbe, apply(deployment, outcome, wasProbe, nowMs), nowMs);
 }
 
@@ -105,6 +115,28 @@ function cool(deployment: DeploymentState, ms: number, reason: string, nowMs: nu
   if (nowMs + ms <= Math.max(deployment.coolUntilMs, nowMs)) return 'nothing';
   Object.assign(deployment, { coolUntilMs: nowMs + ms, coolReason: reason });
   return 'cooled';
+}
+
+/**
+ * The word of the call that began last counts. What is in flight is taken off: the provider may not have seen it when it
+ * spoke; if it had, the next answers say so.
+ */
+function hear(deployment: DeploymentState, lease: HeldLease, word: LimitWord | 'plenty', nowMs: number): void {
+  if ((saidOf(deployment, nowMs)?.byLeaseAtMs ?? 0) > lease.takenAtMs) return;
+  if (word === 'plenty') {
+    deployment.said = undefined;
+    return;
+  }
+  const others = inFlightOf(deployment, nowMs);
+  const kept = (left: number, untilMs: number, each: number) => ({
+    left: Math.max(0, Math.floor(left)) - others * each,
+    untilMs: Math.min(Math.floor(untilMs), nowMs + LONGEST_SAID_MS),
+  });
+  deployment.said = {
+    byLeaseAtMs: lease.takenAtMs,
+    ...(word.requests && { requests: kept(word.requests.left, word.requests.untilMs, 1) }),
+    ...(word.tokens && { tokens: kept(word.tokens.left, word.tokens.untilMs, lease.tokens) }),
+  };
 }
 
 function correctUse({ use }: DeploymentState, lease: HeldLease, outcome: LeaseOutcome): void {

@@ -1,6 +1,7 @@
 import {
   deploymentState,
   inFlightOf,
+  saidOf,
   useOf,
   WINDOW_S,
   type DeploymentState,
@@ -70,6 +71,9 @@ function judge(state: LeaseState, ask: LeaseAsk, candidate: LeaseCandidate, nowM
 
 function fullness(deployment: DeploymentState, limits: LeaseCandidate, tokens: number, nowMs: number) {
   if (limits.maxParallel > 0 && inFlightOf(deployment, nowMs) >= limits.maxParallel) return 'parallel';
+  const said = saidOf(deployment, nowMs);
+  if (said?.requests && said.requests.left < 1) return 'rpm';
+  if (said?.tokens && said.tokens.left < tokens) return 'tpm';
   const used = useOf(deployment, nowMs);
   if (limits.rpm > 0 && used.requests >= limits.rpm) return 'rpm';
   return tokensFit(used.tokens, tokens, limits.tpm) ? undefined : 'tpm';
@@ -97,6 +101,12 @@ function take({ deployment, candidate }: Judged, ask: LeaseAsk, nowMs: number): 
   const isProbe = deployment.openUntilMs > 0;
   if (isProbe) Object.assign(deployment, { probe: leaseId, probedAtMs: nowMs });
   deployment.slots.set(leaseId, nowMs + LEASE_MS);
+  const said = saidOf(deployment, nowMs);
+  deployment.said = said && {
+    ...said,
+    ...(said.requests && { requests: { ...said.requests, left: said.requests.left - 1 } }),
+    ...(said.tokens && { tokens: { ...said.tokens, left: said.tokens.left - tokens } }),
+  };
 
   const isCounted = candidate.rpm > 0 || candidate.tpm > 0 || ask.strategy === 'least-used';
   if (isCounted) {
@@ -105,8 +115,9 @@ function take({ deployment, candidate }: Judged, ask: LeaseAsk, nowMs: number): 
     deployment.use.set(second, { requests: used.requests + 1, tokens: used.tokens + tokens });
   }
   const held = { group: ask.group, deploymentId: candidate.id, leaseId };
-  const lease = { ...held, isProbe, takenAtMs: nowMs, tokens, isCounted };
-  return { taken: true, lease, inFlight: inFlightOf(deployment, nowMs), nowMs };
+  const inFlight = inFlightOf(deployment, nowMs);
+  const lease = { ...held, isProbe, takenAtMs: nowMs, tokens, isCounted, inFlight, isRationed: said !== undefined };
+  return { taken: true, lease, nowMs };
 }
 
 /** The earliest time at which it could be free; 0: when another call ends. */
@@ -130,6 +141,9 @@ function returnOf(
       return 0;
     case 'rpm':
     case 'tpm': {
+      const said = saidOf(deployment, nowMs);
+      if (verdict === 'rpm' && said?.requests && said.requests.left < 1) return said.requests.untilMs;
+      if (verdict === 'tpm' && said?.tokens && said.tokens.left < ask.tokens) return said.tokens.untilMs;
       const second = Math.floor(nowMs / 1_000);
       for (let s = second + 1; s < second + WINDOW_S; s++) {
         const { requests, tokens } = useOf(deployment, s * 1_000);

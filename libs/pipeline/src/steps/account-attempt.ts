@@ -1,6 +1,8 @@
 import {
   afterTry,
   breakerRulesOf,
+  limitWordOf,
+  type BreakerRules,
   consequenceOf,
   isCallersTimeout,
   leaseOutcomeOf,
@@ -29,15 +31,9 @@ export async function accountAttempt(
     const { usage } = attempt;
     const tokens = usage === undefined ? undefined : usage.prompt + usage.completion;
     await deps.breakers.record(deployment.id, 'success');
-    await settle(
-      dispatched,
-      {
-        kind: 'succeeded',
-        ...(tokens === undefined ? {} : { tokens }),
-        rules: breakerRulesOf(deployment, deps.policy),
-      },
-      deps,
-    );
+    const rules = breakerRulesOf(deployment, deps.policy);
+    const about = { ...(tokens === undefined ? {} : { tokens }), ...saidOf(attempt, dispatched, rules, deps) };
+    await settle(dispatched, { kind: 'succeeded', ...about, rules }, deps);
     return 'go';
   }
 
@@ -58,9 +54,12 @@ export async function accountAttempt(
   const { tripped } = await deps.breakers.record(deployment.id, isFed ? 'failure' : 'neutral');
   const tokens = tokensOf(attempt);
   const used = tokens === undefined ? {} : { tokens };
-  const outcome: LeaseOutcome = isBlameless
-    ? { kind: 'neutral', rules, ...used }
-    : leaseOutcomeOf(failure, rules, { tripped, ...used });
+  const outcome: LeaseOutcome = {
+    ...(isBlameless
+      ? ({ kind: 'neutral', rules, ...used } as const)
+      : leaseOutcomeOf(failure, rules, { tripped, ...used })),
+    ...saidOf(attempt, dispatched, rules, deps),
+  };
   const isOurs = failure.kind === 'cancelled' || failure.kind === 'client_gone'; // says nothing to the job's next run
   if (!isOurs) {
     run.progress = afterTry(run.progress, triedOf(failure, dispatched, deps.nowMs()));
@@ -91,6 +90,18 @@ export async function accountAttempt(
 function tokensOf({ failure, usage }: FailedAttempt): number | undefined {
   if (usage !== undefined) return usage.prompt + usage.completion;
   return failure.status !== undefined || failure.kind === 'network' ? 0 : undefined;
+}
+
+/** The provider's word on its own limits, where it says that little is left, or lifts what it said before. */
+function saidOf(
+  { limits }: Attempt,
+  { deployment, lease }: Dispatched,
+  rules: BreakerRules,
+  { nowMs }: RunDeps,
+): Pick<LeaseOutcome, 'said'> | undefined {
+  if (limits === undefined || rules.disableCooldowns || rules.cooldownMs === 0) return undefined;
+  const said = limitWordOf(limits, lease, deployment, nowMs());
+  return said && { said };
 }
 
 /** For an attempt that broke off in ourselves (`neutral`) or was never made (`unused`): it says nothing about the deployment. */

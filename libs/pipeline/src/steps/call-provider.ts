@@ -1,4 +1,11 @@
-import { attemptTimeouts, callsMade, type AttemptTimeouts, type Deployment, type Failure } from '@sluice/core';
+import {
+  attemptTimeouts,
+  callsMade,
+  type AttemptTimeouts,
+  type Deployment,
+  type Failure,
+  type LimitNews,
+} from '@sluice/core';
 import type { Call, StreamEvent, Usage } from '@sluice/providers';
 import { roleChunk, sseData, SSE_DONE, usageChunk, usageBody, type Served } from '@sluice/wire';
 import type { Run, RunDeps } from '../run-deps.js';
@@ -11,6 +18,8 @@ export interface AnsweredAttempt {
   /** JSON call: the answer. Stream: the SSE events that end it. */
   body: string;
   usage: Usage | undefined;
+  /** What the provider said of its own limits. */
+  limits?: LimitNews;
   durationMs: number;
 }
 
@@ -21,6 +30,7 @@ export interface FailedAttempt {
   isCommitted: boolean;
   /** What the provider said that it cost all the same. */
   usage?: Usage;
+  limits?: LimitNews;
   durationMs: number;
 }
 
@@ -57,9 +67,10 @@ async function completeOnce(
   { providers }: RunDeps,
 ): Promise<Untimed<Attempt>> {
   const reply = await providers.complete(call, deployment, stop, timeouts);
+  const said = reply.limits && { limits: reply.limits };
   return reply.kind === 'answer'
-    ? { kind: 'answered', body: reply.text, usage: reply.usage }
-    : { kind: 'failed', failure: reply.failure, isCommitted: false };
+    ? { kind: 'answered', body: reply.text, usage: reply.usage, ...said }
+    : { kind: 'failed', failure: reply.failure, isCommitted: false, ...said };
 }
 
 /** Cut off because the caller's time was over: that is not the deployment's fault. */
@@ -77,6 +88,7 @@ async function relayStream(run: Run, call: Call, events: AsyncIterable<StreamEve
   let tail = '';
   let usage: Usage | undefined;
   let failure: Failure | undefined;
+  let limits: LimitNews | undefined;
 
   for await (const batch of events) {
     let content = '';
@@ -95,8 +107,10 @@ async function relayStream(run: Run, call: Call, events: AsyncIterable<StreamEve
           break;
         case 'failure':
           failure = event.failure;
+          limits = event.limits;
           break;
         case 'end':
+          limits = event.limits;
           break;
       }
     }
@@ -109,9 +123,12 @@ async function relayStream(run: Run, call: Call, events: AsyncIterable<StreamEve
     run.isCommitted = true;
     if (verdict !== 'go') return { kind: 'failed', failure: CANCELLED, isCommitted };
   }
-  if (failure !== undefined) return { kind: 'failed', failure, isCommitted, ...(usage === undefined ? {} : { usage }) };
+  const said = limits && { limits };
+  if (failure !== undefined) {
+    return { kind: 'failed', failure, isCommitted, ...(usage === undefined ? {} : { usage }), ...said };
+  }
   const opening = isCommitted ? '' : roleChunks(run, call);
-  return { kind: 'answered', body: opening + tail + usageEvent(run, call, usage) + SSE_DONE, usage };
+  return { kind: 'answered', body: opening + tail + usageEvent(run, call, usage) + SSE_DONE, usage, ...said };
 }
 
 const CANCELLED: Failure = { kind: 'cancelled', message: 'The run was ended.' };

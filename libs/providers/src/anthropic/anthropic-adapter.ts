@@ -1,6 +1,7 @@
 import type { Adapter } from '../adapter.js';
 import { failureOfReply } from '../classify-failure.js';
 import { withExtraHeaders } from '../extra-headers.js';
+import { ANTHROPIC_LIMITS, limitNewsOf } from '../limit-headers.js';
 import { anthropicAnswer } from './anthropic-answer-to-openai.js';
 import { AnthropicStreamReader } from './anthropic-stream-to-openai.js';
 import { unsupportedParams } from './chat-params.js';
@@ -30,6 +31,7 @@ export const anthropicAdapter: Adapter = {
   },
   answer: anthropicAnswer,
   stream: (call, deployment, headers, nowMs) => new AnthropicStreamReader(call, deployment, headers, nowMs),
+  limits: (headers, nowMs) => limitNewsOf(ANTHROPIC_LIMITS, headers, nowMs),
   failure: failureOfReply,
 };
 

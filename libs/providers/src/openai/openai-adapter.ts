@@ -1,6 +1,7 @@
 import type { Adapter } from '../adapter.js';
 import { failureOfReply } from '../classify-failure.js';
 import { withExtraHeaders } from '../extra-headers.js';
+import { limitNewsOf, OPENAI_LIMITS } from '../limit-headers.js';
 import { openaiAnswer } from './chat-answer.js';
 import { openaiChatBody } from './chat-request.js';
 import { OpenaiStreamReader } from './chat-stream.js';
@@ -29,5 +30,6 @@ export const openaiAdapter: Adapter = {
   },
   answer: (reply, call, _target, nowMs) => openaiAnswer(reply, call, nowMs),
   stream: (call, target, headers, nowMs) => new OpenaiStreamReader(call, target, headers, nowMs),
+  limits: (headers, nowMs) => limitNewsOf(OPENAI_LIMITS, headers, nowMs),
   failure: failureOfReply,
 };

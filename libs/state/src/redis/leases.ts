@@ -6,6 +6,7 @@ import {
   type LeaseOutcome,
   type LeaseRefused,
   type LeaseTaken,
+  type LimitWord,
   type RefusalVerdict,
   type SettledLease,
 } from '@sluice/core';
@@ -66,7 +67,7 @@ export class Leases {
     const reply = await this.scripts.sluiceTakeLease(keys.length, ...keys, ...args);
     if (reply[0] === 0) return refusedOf(ask, candidates, reply as [0, number, ...(string | number)[]]);
 
-    const [, index, isProbe, inFlight, nowMs] = reply as [1, number, 0 | 1, number, number];
+    const [, index, isProbe, inFlight, nowMs, isRationed] = reply as [1, number, 0 | 1, number, number, 0 | 1];
     const chosen = candidates[index - 1]!;
     const lease: HeldLease = {
       group: ask.group,
@@ -76,9 +77,11 @@ export class Leases {
       takenAtMs: nowMs,
       tokens: Math.ceil(ask.tokens),
       isCounted: chosen.rpm > 0 || chosen.tpm > 0 || ask.strategy === 'least-used',
+      inFlight,
+      isRationed: isRationed === 1,
     };
     this.leases.set(lease.leaseId, lease);
-    return { taken: true, lease, inFlight, nowMs };
+    return { taken: true, lease, nowMs };
   }
 
   /** Safe to repeat: only the first of all settles of a lease, in whichever process, changes anything. */
@@ -103,6 +106,8 @@ export class Leases {
       rules.cooldownMs ?? '',
       rules.disableCooldowns || rules.cooldownMs === 0 ? 1 : 0,
       rules.countsAs ?? '',
+      outcome.said === undefined ? '' : wordOf(outcome.said, lease),
+      lease.tokens,
       this.nowMs(),
     );
     return { stateAfter, untilMs, wasProbe: wasProbe === 1, changed };
@@ -155,6 +160,14 @@ interface Scripts {
   sluiceRenewLeases: (...args: (string | number)[]) => Promise<number>;
   sluiceLookDeployments: (...args: (string | number)[]) => Promise<(string | number)[]>;
   sluiceResetDeployment: (...args: string[]) => Promise<number>;
+}
+
+/** As settle-lease.lua reads it. */
+function wordOf(said: LimitWord | 'plenty', { takenAtMs }: HeldLease): string {
+  if (said === 'plenty') return `plenty ${takenAtMs}`;
+  const part = (word: LimitWord['requests']): string =>
+    word === undefined ? '0 0' : `${Math.max(0, Math.floor(word.left))} ${Math.max(0, Math.floor(word.untilMs))}`;
+  return `${part(said.requests)} ${part(said.tokens)} ${takenAtMs}`;
 }
 
 /** An id is the user's: a colon in it must not lead to another deployment's `:slots`. */

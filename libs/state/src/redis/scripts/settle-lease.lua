@@ -17,7 +17,10 @@
 -- ARGV[9]   cooldown in ms; empty: unset
 -- ARGV[10]  1: neither cooldown nor breaker
 -- ARGV[11]  class that this failure counts with; empty: all others
--- ARGV[12]  now in ms, for tests; empty: Redis TIME
+-- ARGV[12]  the provider's word on what it will still take: "requests until tokens until by", in Unix ms, until 0: no
+--           word, by: when this lease was taken; its tokens; `plenty <by>`: it has enough; empty: it said nothing new
+-- ARGV[13]  tokens that were reserved
+-- ARGV[14]  now in ms, for tests; empty: Redis TIME
 -- Returns   {closed | open | cooling, until, was the probe (0|1), opened | closed | cooled | nothing}
 -- Publishes `open` or `closed`, a space and KEYS[1] on sluice:breakers, for the workers' own circuits
 -- Time      Unix ms by Redis TIME
@@ -37,6 +40,7 @@ local FAILS_WINDOW_MS = 60000
 local OUT_MS = 300000
 local COOLDOWN_MS, LONGEST_COOLDOWN_MS = 5000, 15000
 local LONGEST_HINT_MS = 86400000
+local LONGEST_SAID_MS = 60000
 local FORGET_MS = 3600000
 
 local leaseId, outcome, reason = ARGV[1], ARGV[2], ARGV[6]
@@ -44,7 +48,7 @@ local retryAfter, allowedFails, cooldown = tonumber(ARGV[5]), tonumber(ARGV[8]),
 local neverShuts = ARGV[10] == '1'
 retryAfter = retryAfter and math.min(math.max(retryAfter, 0), LONGEST_HINT_MS)
 local class = ARGV[11]
-local now = tonumber(ARGV[12])
+local now = tonumber(ARGV[14])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -54,7 +58,7 @@ local function whole(number)
 end
 
 local held = redis.call('ZREM', KEYS[2], leaseId) == 1
-local state = redis.call('HMGET', KEYS[1], 'cool', 'open', 'probe', 'fails', 'trips', 'out')
+local state = redis.call('HMGET', KEYS[1], 'cool', 'open', 'probe', 'fails', 'trips', 'out', 'said')
 local cool, open = tonumber(state[1]) or 0, tonumber(state[2]) or 0
 local wasProbe = held and state[3] == leaseId
 local changed = 'nothing'
@@ -82,6 +86,30 @@ end
 -- The hash is forgotten an hour after its last time is over.
 local function keep()
   redis.call('PEXPIRE', KEYS[1], whole(math.max(cool, open, now) - now + FORGET_MS))
+end
+
+-- The word of the call that began last counts. What is in flight is taken off: the provider may not have seen it when it
+-- spoke; if it had, the next answers say so.
+local function hear()
+  local requests, requestsUntil, tokens, tokensUntil, by =
+    string.match(ARGV[12], '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  by = by or string.match(ARGV[12], '^plenty (%d+)$')
+  if state[7] then
+    local oldRequestsUntil, oldTokensUntil, oldBy = string.match(state[7], '^%S+ (%d+) %S+ (%d+) (%d+)$')
+    local isInForce = tonumber(oldRequestsUntil) > now or tonumber(oldTokensUntil) > now
+    if isInForce and tonumber(oldBy) > tonumber(by) then
+      return
+    end
+  end
+  if not requests then
+    redis.call('HDEL', KEYS[1], 'said')
+    return
+  end
+  local others = redis.call('ZCOUNT', KEYS[2], '(' .. whole(now), '+inf')
+  redis.call('HSET', KEYS[1], 'said', table.concat({
+    whole(requests - others), whole(math.min(requestsUntil, now + LONGEST_SAID_MS)),
+    whole(tokens - others * ARGV[13]), whole(math.min(tokensUntil, now + LONGEST_SAID_MS)), by }, ' '))
+  keep()
 end
 
 local function coolFor(ms)
@@ -143,6 +171,9 @@ end
 
 if held then
   correctUse()
+  if ARGV[12] ~= '' then
+    hear()
+  end
   if wasProbe then
     redis.call('HDEL', KEYS[1], 'probe')
   end

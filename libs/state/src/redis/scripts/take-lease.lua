@@ -3,7 +3,9 @@
 --
 -- For each candidate i, in the order of preference, tiers ascending:
 -- KEYS[3i-2]  {sluice:<group>}:dep:<id>         hash: cool, coolWhy (cooling until); open, openWhy, openedAt, out (breaker),
---                                               trips (openings in a row), fails (in a row), probe (lease id), probedAt
+--                                               trips (openings in a row), fails (in a row), probe (lease id), probedAt,
+--                                               said (the provider's word on what it will still take: "requests until
+--                                               tokens until by", less what was taken since; until 0: no word)
 -- KEYS[3i-1]  {sluice:<group>}:dep:<id>:slots   sorted set: lease id -> expiry
 -- KEYS[3i]    {sluice:<group>}:dep:<id>:use     hash: from (first second of the window), requests, tokens (its totals),
 --                                               r<second>, t<second>
@@ -14,7 +16,7 @@
 -- ARGV[5]     ms after which each may be probed early when all are open; 0: not
 -- ARGV[6]     now in ms, for tests; empty: Redis TIME
 -- ARGV[3+4i] .. ARGV[6+4i]  order, rpm, tpm, maxParallel of candidate i; 0: no limit
--- Returns     {1, i, is probe (0|1), in flight, now} when taken,
+-- Returns     {1, i, is probe (0|1), in flight, now, the provider's word is in force (0|1)} when taken,
 --             {0, now, verdict 1, until 1, verdict 2, until 2, …} when not; until 0: when another call ends
 -- Time        Unix ms by Redis TIME; buckets of 1 s
 --
@@ -85,10 +87,32 @@ local function countInFlight(c)
   return c.inFlight
 end
 
+-- What is still in force of the provider's word.
+local function readSaid(c, text)
+  local requests, requestsUntil, tokensLeft, tokensUntil, by =
+    string.match(text, '^(%-?%d+) (%d+) (%-?%d+) (%d+) (%d+)$')
+  c.said = { requests = tonumber(requests), requestsUntil = tonumber(requestsUntil), tokens = tonumber(tokensLeft),
+    tokensUntil = tonumber(tokensUntil), by = by }
+  if c.said.requestsUntil <= now and c.said.tokensUntil <= now then
+    c.said = nil
+    redis.call('HDEL', c.depKey, 'said')
+  end
+end
+
 -- Why a candidate has no room; nil when it has.
 local function fullness(c)
   if c.maxParallel > 0 and countInFlight(c) >= c.maxParallel then
     return 'parallel'
+  end
+  if c.said then
+    if c.said.requestsUntil > now and c.said.requests < 1 then
+      c.roomAt = c.said.requestsUntil
+      return 'rpm'
+    end
+    if c.said.tokensUntil > now and c.said.tokens < tokens then
+      c.roomAt = c.said.tokensUntil
+      return 'tpm'
+    end
   end
   if c.rpm > 0 or c.tpm > 0 then
     readUse(c)
@@ -107,10 +131,13 @@ local function inspect(i)
   local c = { index = i, depKey = KEYS[3 * i - 2], slotsKey = KEYS[3 * i - 1], useKey = KEYS[3 * i] }
   c.rpm, c.tpm, c.maxParallel = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
 
-  local state = redis.call('HMGET', c.depKey, 'cool', 'open', 'probe', 'openedAt', 'probedAt', 'out')
+  local state = redis.call('HMGET', c.depKey, 'cool', 'open', 'probe', 'openedAt', 'probedAt', 'out', 'said')
   c.cool, c.open = tonumber(state[1]) or 0, tonumber(state[2]) or 0
   c.probeAgainAt = math.max(tonumber(state[4]) or 0, tonumber(state[5]) or 0) + probeEvery
   c.mayProbeEarly = probeEvery > 0 and not state[6]
+  if state[7] then
+    readSaid(c, state[7])
+  end
 
   if c.cool > now then
     c.verdict = 'cooling'
@@ -172,10 +199,14 @@ local function take(c)
       'r' .. second, c.bucketRequests + 1, 't' .. second, c.bucketTokens + tokens)
     redis.call('PEXPIRE', c.useKey, (WINDOW_S + 1) * 1000)
   end
+  if c.said then
+    redis.call('HSET', c.depKey, 'said', string.format('%.0f %.0f %.0f %.0f %s', c.said.requests - 1,
+      c.said.requestsUntil, c.said.tokens - tokens, c.said.tokensUntil, c.said.by))
+  end
   if c.open > 0 then
     redis.call('HSET', c.depKey, 'probe', leaseId, 'probedAt', string.format('%.0f', now))
   end
-  return { 1, c.index, c.open > 0 and 1 or 0, inFlight, now }
+  return { 1, c.index, c.open > 0 and 1 or 0, inFlight, now, c.said and 1 or 0 }
 end
 
 -- When enough of the minute will have gone by.
@@ -244,7 +275,7 @@ for i = 1, count do
     end
     untilMs = math.max(c.cool, open)
   elseif c.verdict == 'rpm' or c.verdict == 'tpm' then
-    untilMs = roomAt(c)
+    untilMs = c.roomAt or roomAt(c)
   end
   refused[#refused + 1] = c.verdict
   refused[#refused + 1] = untilMs
