@@ -36,7 +36,7 @@ export function judgeCall({ outcome, withinMs }, { endMs, looksWhole, text, code
     return verdict('safe', `an error: ${code}`);
   }
   if (looksWhole) return verdict('partial', 'an answer where an error is right');
-  if (code === outcome)
+  if (outcome.includes(code))
     return isLate ? verdict('partial', `late (${Math.round(endMs / 100) / 10} s)`) : verdict('pass');
   return verdict('safe', `another error: ${code}`);
 }

@@ -45,10 +45,8 @@ function profilesOf(parts, { isLoaded }) {
   for (const { scenario, form, name } of parts) {
     for (const role of ['first', 'second']) {
       const script = scenario[role];
-      const rules = (script.rules ?? []).map((rule) => ({
-        ...rule,
-        match: { ...rule.match, stream: form === 'stream' },
-      }));
+      const own = scenario.hitsAll ? {} : { stream: form === 'stream' };
+      const rules = (script.rules ?? []).map((rule) => ({ ...rule, match: { ...rule.match, ...own } }));
       const latency = isLoaded ? { latency: LOADED_LATENCY } : {};
       profiles[`${name}-${role}`] = { ...latency, ...script, ...(rules.length > 0 ? { rules } : {}) };
     }
