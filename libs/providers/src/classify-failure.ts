@@ -16,9 +16,11 @@ const OVERRIDES: readonly Override[] = [
     kind: 'quota_exhausted',
     statuses: [400, 403, 429],
     words: /^insufficient_quota$|^billing_|^credit_balance_|(?:^|_)(?:spend|usage)_limit(?:_|$)/i,
-    message: /credit balance is too low/i,
+    message: /credit balance is too low|specified API usage limits/i,
   },
   { kind: 'context_length', statuses: [413], words: /^rate_limit_exceeded$/i },
+  // One call over the whole minute's tokens: a 429 that no waiting helps, and that must not cool the deployment for others.
+  { kind: 'context_length', statuses: [413, 429], message: /request too large for/i },
   {
     kind: 'context_length',
     statuses: [400, 413, 422, 500],
@@ -30,9 +32,12 @@ const OVERRIDES: readonly Override[] = [
     kind: 'content_filter',
     statuses: [400, 403, 422],
     words: /^(?:content_filter|content_policy_violation|ResponsibleAIPolicyViolation)$/i,
-    message: /content management policy|safety system/i,
+    message: /content management policy|content filtering policy|safety system|flagged as potentially violating/i,
   },
-  { kind: 'auth', statuses: [400], words: /^API_KEY_INVALID$/i },
+  { kind: 'auth', statuses: [400], words: /^(?:API_KEY_INVALID|invalid_api_key|authentication_error)$/i },
+  { kind: 'permission', statuses: [400], message: /organization has been disabled/i },
+  // Written as a bad request, but the deployment's fault: the next caller's would be as bad.
+  { kind: 'not_found', statuses: [400], words: /^(?:model_not_found|DeploymentNotFound|OperationNotSupported)$/i },
   { kind: 'overloaded', statuses: [429], words: /^slow_down$/i },
   { kind: 'overloaded', statuses: [500], words: /overloaded/i, message: /overloaded/i },
 ];

@@ -156,7 +156,7 @@ const ERRORS: Record<ReplyKind, Words> = {
   content_filter: {
     status: 400,
     type: 'invalid_request_error',
-    message: 'Output blocked by our safety system.',
+    message: 'Output blocked by content filtering policy',
   },
   rate_limit: {
     status: 429,
