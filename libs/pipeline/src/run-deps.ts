@@ -1,4 +1,4 @@
-import type { ModelTable, Progress, RoutingPolicy } from '@sluice/core';
+import type { Candidate, Deployment, HeldLease, LeaseRefusal, ModelTable, Progress, RoutingPolicy } from '@sluice/core';
 import type { Call, ProviderClient } from '@sluice/providers';
 import type { JobRecords } from '@sluice/queue';
 import type { DeploymentBreakers, Leases } from '@sluice/state';
@@ -27,6 +27,22 @@ export interface RunDeps {
   random: () => number;
 }
 
+/** What the leases said when they were asked for one of some candidates. */
+export type Asked =
+  { kind: 'taken'; deployment: Deployment; lease: HeldLease } | { kind: 'refused'; refusals: LeaseRefusal[] };
+
+/**
+ * The lease of a job's first attempt, asked for in the same trip to Redis as `begin`: before its record is read, as if it
+ * were a fresh call that every deployment of the group can serve. Nearly all are. Whoever then knows better takes it only
+ * when it was asked of the very deployments that are candidates; else it is given back, unused.
+ */
+export interface EarlyLease {
+  /** The answer, once, if it is one for these candidates; undefined: it is none, and what it took is given back. */
+  answerFor: (candidates: readonly Candidate[]) => Promise<Asked | undefined>;
+  /** Gives back what was not taken. Never rejects: a lease that cannot be given back runs out. */
+  close: () => Promise<void>;
+}
+
 /** One run of one job: what changes as it goes on. */
 export interface Run {
   readonly job: InferenceJob;
@@ -35,6 +51,8 @@ export interface Run {
   /** The body and its identity; `model` is set anew when a fallback group serves. */
   readonly call: Call;
   readonly relay: JobRelay;
+  /** Asked for with `begin`; the first dispatch takes it. */
+  readonly earlyLease: EarlyLease | undefined;
   progress: Progress;
   /** Others wait in the group's backlog, as the last script said. */
   othersWait: boolean;

@@ -25,8 +25,13 @@ export async function runInference(
 ): Promise<RunEnd> {
   const begun = await beginRun(group, turn, stop, deps);
   if (begun.kind === 'nothing_to_do') return { kind: 'over', othersWait: false };
-  if (begun.kind === 'ended') return finishRun(begun.run, begun.end, deps);
-  return runToItsEnd(begun.run, hooks, deps).catch((surprise: unknown) => endBroken(begun.run, surprise, deps));
+  const { run } = begun;
+  try {
+    if (begun.kind === 'ended') return await finishRun(run, begun.end, deps);
+    return await runToItsEnd(run, hooks, deps).catch((surprise: unknown) => endBroken(run, surprise, deps));
+  } finally {
+    await run.earlyLease?.close();
+  }
 }
 
 async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<RunEnd> {

@@ -50,7 +50,7 @@ export async function submitInference(request: InferenceRequest, deps: SubmitDep
   if (resolved.kind === 'unknown') return refuse(unknownModel(request.body.model, resolved.nearest));
   const job = prepareJob(request, resolved.group.name, deps);
   const follower = deps.inbox.follow(job.jobId, deps.lookAt(job.group)); // before the job is enqueued
-  const accepted = await enqueue(request.source, job, deps).catch((error: unknown) => {
+  const accepted = await enqueue(request.source, job, resolved.only === undefined, deps).catch((error: unknown) => {
     follower.close();
     deps.queues.abandon(job.group, job.jobId); // it may have been accepted all the same, and its caller got an error
     throw error;
@@ -96,7 +96,7 @@ function prepareJob(
   };
 }
 
-function enqueue(source: Buffer, job: InferenceJob, deps: SubmitDeps): Promise<Accepted> {
+function enqueue(source: Buffer, job: InferenceJob, mayAllServe: boolean, deps: SubmitDeps): Promise<Accepted> {
   const targets = fallbackTargets(job.group, 'general', deps.policy, job.fallbacks);
   return deps.queues.accept(job.group, {
     jobId: job.jobId,
@@ -108,6 +108,7 @@ function enqueue(source: Buffer, job: InferenceJob, deps: SubmitDeps): Promise<A
     startInMs: job.rejectWhenFull ? 0 : job.startByMs - job.acceptedAtMs,
     isLone: targets.every((target) => target === job.group),
     line: lineOf('default', 'normal'),
+    tokens: mayAllServe ? job.tokens : undefined,
   });
 }
 

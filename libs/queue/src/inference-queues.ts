@@ -80,8 +80,8 @@ export class InferenceQueues {
     this.settleAbandoned = undefined; // in the same turn as the last look at the list: none may be added in between
   }
 
-  private async add(group: string, { jobId, replyTo }: NewJob): Promise<void> {
-    await this.open(group).add('chat', { jobId, replyTo }, { jobId: bullJobId(jobId, 1) });
+  private async add(group: string, { jobId, replyTo, tokens }: NewJob): Promise<void> {
+    await this.open(group).add('chat', { jobId, replyTo, tokens }, { jobId: bullJobId(jobId, 1) });
   }
 
   /** It went to BullMQ in one pipeline with a record that was refused: without a worker it would lie there for good. */

@@ -13,7 +13,8 @@ export type StopReason = 'cancelled' | 'drain' | 'stale';
  * backlog, its BullMQ job ends. `handed_back`: the record says queued, its BullMQ job goes back to wait.
  */
 export type RunEnd =
-  | { kind: 'over' | 'requeued' | 'handed_back'; othersWait: boolean }
+  /** `written`: the outcome is on its way to Redis, ahead of whatever is sent next on the same connection. */
+  | { kind: 'over' | 'requeued' | 'handed_back'; othersWait: boolean; written?: Promise<{ othersWait: boolean }> }
   | { kind: 'failed'; code: string; othersWait: boolean };
 
 export type RunJob = (group: string, turn: JobTurn, stop: AbortSignal, hooks: RunHooks) => Promise<RunEnd>;
@@ -45,6 +46,7 @@ export class InferenceWorker {
   private feeder: BacklogFeeder | undefined;
   private timers: NodeJS.Timeout[] = [];
   private readonly running = new Map<string, AbortController>();
+  private readonly writing = new Set<Promise<unknown>>();
 
   constructor(
     private readonly redis: Redis,
@@ -105,6 +107,7 @@ export class InferenceWorker {
     await Promise.race([closed, deadline]);
     for (const run of this.running.values()) run.abort('drain' satisfies StopReason);
     await closed;
+    await Promise.allSettled(this.writing);
     await this.feeder?.feed().catch(() => undefined);
     this.feeder?.stop();
     await this.queue?.close();
@@ -127,12 +130,22 @@ export class InferenceWorker {
       if (this.running.get(jobId) === stop) this.running.delete(jobId);
     }
     if (end.othersWait) this.feedNow();
+    if (end.kind !== 'failed' && end.written !== undefined) this.track(end.written);
     if (end.kind === 'failed') throw new UnrecoverableError(end.code);
     if (end.kind === 'handed_back') {
       await job.moveToWait(token);
       throw new WaitingError();
     }
     // Nothing is returned: BullMQ would copy it into its event stream.
+  }
+
+  /** The completion that BullMQ is told next stands behind the outcome on the same connection: one trip for both. */
+  private track(written: Promise<{ othersWait: boolean }>): void {
+    const done = written
+      .then(({ othersWait }) => othersWait && this.feedNow())
+      .catch(this.options.onError)
+      .finally(() => this.writing.delete(done));
+    this.writing.add(done);
   }
 
   private async sweep(): Promise<void> {

@@ -3,6 +3,8 @@ export interface JobEnvelope {
   jobId: string;
   /** Inbox channel of the api replica that waits. */
   replyTo: string;
+  /** To be reserved for it, when every deployment of its group may serve it: a lease can then be asked for with `begin`. */
+  tokens?: number | undefined;
 }
 
 /**
@@ -17,9 +19,10 @@ export interface JobTurn extends JobEnvelope {
   token: string;
 }
 
-export const turnOf = (bullId: string, token: string, { jobId, replyTo }: JobEnvelope): JobTurn => ({
+export const turnOf = (bullId: string, token: string, { jobId, replyTo, tokens }: JobEnvelope): JobTurn => ({
   jobId,
   replyTo,
+  tokens,
   fed: Number(bullId.slice(bullId.lastIndexOf('-') + 1)),
   token,
 });

@@ -29,6 +29,8 @@ export interface NewJob {
   isLone: boolean;
   /** Where it waits when it must (`lineOf`). */
   line: string;
+  /** See JobEnvelope. */
+  tokens?: number | undefined;
 }
 
 export type Accepted =

@@ -105,11 +105,13 @@ function saidOf(
 }
 
 /** For an attempt that broke off in ourselves (`neutral`) or was never made (`unused`): it says nothing about the deployment. */
-export async function releaseLease(dispatched: Dispatched, kind: 'neutral' | 'unused', deps: RunDeps): Promise<void> {
+export async function releaseLease(dispatched: Leased, kind: 'neutral' | 'unused', deps: RunDeps): Promise<void> {
   await settle(dispatched, { kind, rules: breakerRulesOf(dispatched.deployment, deps.policy) }, deps);
 }
 
-async function settle({ deployment, group, lease }: Dispatched, outcome: LeaseOutcome, deps: RunDeps): Promise<void> {
+type Leased = Pick<Dispatched, 'deployment' | 'group' | 'lease'>;
+
+async function settle({ deployment, group, lease }: Leased, outcome: LeaseOutcome, deps: RunDeps): Promise<void> {
   const { stateAfter, untilMs, changed } = await deps.leases.settle(lease, outcome);
   deps.waitingRoom.slotFree(lease.group);
   deps.breakers.sync(deployment.id, stateAfter === 'open' ? 'open' : 'closed');

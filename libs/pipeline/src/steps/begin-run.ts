@@ -2,6 +2,7 @@ import type { ChatBody } from '@sluice/providers';
 import type { JobTurn } from '@sluice/queue';
 import { answerId, type InferenceJob } from '../inference-job.js';
 import type { Run, RunDeps } from '../run-deps.js';
+import { askEarly } from './early-lease.js';
 import type { FinishedRun } from './failure-outcome.js';
 import { readProgress } from './kept-progress.js';
 
@@ -17,8 +18,16 @@ type Begun =
 /** Raises the job's epoch and reads what is to be done; a job that may not run (any more) gets its outcome here. */
 export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, deps: RunDeps): Promise<Begun> {
   const { jobId } = turn;
-  const begun = await deps.records.begin(group, turn, deps.workerId);
-  if (begun === undefined) return { kind: 'nothing_to_do' };
+  const beginning = deps.records.begin(group, turn, deps.workerId);
+  const earlyLease = askEarly(group, turn, deps); // behind it in the same write: one trip for both
+  const begun = await beginning.catch(async (error: unknown) => {
+    await earlyLease?.close();
+    throw error;
+  });
+  if (begun === undefined) {
+    await earlyLease?.close();
+    return { kind: 'nothing_to_do' };
+  }
 
   const job = JSON.parse(begun.job) as InferenceJob;
   const source = begun.request.toString();
@@ -35,6 +44,7 @@ export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, 
       source,
       body: JSON.parse(source) as ChatBody,
     },
+    earlyLease,
     relay: deps.frames.open(group, jobId, begun.epoch, begun.seq),
     progress,
     othersWait: begun.othersWait,

@@ -3,12 +3,10 @@ import {
   leaseStrategyOf,
   nextStep,
   resolveModel,
-  type Candidate,
   type Choice,
   type Deployment,
   type FailReason,
   type HeldLease,
-  type LeaseAsk,
   type LeaseRefusal,
   type StepContext,
   type TargetGroup,
@@ -16,6 +14,7 @@ import {
 import { answerTokens } from '../inference-job.js';
 import type { Run, RunDeps } from '../run-deps.js';
 import { writeProgress } from './kept-progress.js';
+import { takeLease } from './take-lease.js';
 import { supportOf, type Support, type UnsupportedParam } from './support.js';
 
 export interface Dispatched {
@@ -37,9 +36,6 @@ type Dispatch =
   | { kind: 'stale' }
   | { kind: 'cancelled' };
 
-/** While all deployments of a group are open, each may be probed so often. */
-const PROBE_EVERY_MS = 2_000;
-
 /** Finds a deployment that may serve now and leases it; or says why there is none. Core decides, this asks and waits. */
 export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
   const support = supportOf(run.call, deps.providers);
@@ -55,7 +51,10 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
     switch (step.do) {
       case 'ask': {
         asked = step.candidates[0]!.deployment.group;
-        const reply = await takeLease(run, step.candidates, leaseStrategyOf(step.group, context.choice), deps);
+        const strategy = leaseStrategyOf(step.group, context.choice);
+        const leaseId = `${run.job.jobId.slice(4)}.${run.epoch}.${run.attempts}`;
+        const early = await run.earlyLease?.answerFor(step.candidates);
+        const reply = early ?? (await takeLease(leaseId, run.job.tokens, step.candidates, strategy, deps));
         if (reply.kind === 'refused') {
           refusals = [...refusals, ...reply.refusals];
           break;
@@ -111,48 +110,6 @@ function contextOf(
     seen: () => undefined,
   };
   return { policy, choice, groupOf, maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull, mayWaitInPlace };
-}
-
-type Asked =
-  { kind: 'taken'; deployment: Deployment; lease: HeldLease } | { kind: 'refused'; refusals: LeaseRefusal[] };
-
-/** One script for each home group among the candidates, in their order: nearly always one. */
-async function takeLease(
-  run: Run,
-  candidates: Candidate[],
-  strategy: LeaseAsk['strategy'],
-  { leases, breakers }: RunDeps,
-): Promise<Asked> {
-  const refusals: LeaseRefusal[] = [];
-  const leaseId = `${run.job.jobId.slice(4)}.${run.epoch}.${run.attempts}`;
-  for (let from = 0; from < candidates.length;) {
-    const { group } = candidates[from]!.deployment;
-    let to = from + 1;
-    while (to < candidates.length && candidates[to]!.deployment.group === group) to++;
-    const here = candidates.slice(from, to);
-    const reply = await leases.take({
-      group,
-      leaseId,
-      strategy,
-      tokens: run.job.tokens,
-      candidates: here.map(({ deployment: { id, rpm, tpm, maxParallel }, tier }) => ({
-        id,
-        order: tier,
-        rpm: rpm ?? 0,
-        tpm: tpm ?? 0,
-        maxParallel: maxParallel ?? 0,
-      })),
-      probeEveryWhenAllOpenMs: PROBE_EVERY_MS,
-    });
-    if (reply.taken) {
-      const { deployment } = here.find((c) => c.deployment.id === reply.lease.deploymentId)!;
-      if (!reply.lease.isProbe) breakers.sync(deployment.id, 'closed');
-      return { kind: 'taken', deployment, lease: reply.lease };
-    }
-    refusals.push(...reply.refusals);
-    from = to;
-  }
-  return { kind: 'refused', refusals };
 }
 
 function pause(ms: number, stop: AbortSignal): Promise<void> {

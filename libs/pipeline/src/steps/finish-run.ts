@@ -5,7 +5,6 @@ import type { FinishedRun } from './failure-outcome.js';
 
 /** Writes the one terminal record and tells who waits; a stale run writes nothing. */
 export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Promise<RunEnd> {
-  const { job, epoch } = run;
   const flushed = run.relay.flush(); // what was told of a failed answer stands before its error
   await (end.state === 'completed' ? flushed : flushed.catch(() => undefined));
   const outcome: Outcome = {
@@ -15,6 +14,20 @@ export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Prom
     ...(run.served === undefined ? {} : { served: { ...run.served, fallbacks: run.progress.route.length - 1 } }),
     ...(end.state === 'completed' ? usageOf(end) : { error: end.error }),
   };
+  const written = writeAndTell(run, end, outcome, deps);
+  // An answer's record goes ahead of BullMQ's completion on the same connection, so that one trip serves both.
+  if (end.state === 'completed') return { kind: 'over', othersWait: run.othersWait, written };
+  const { othersWait } = await written;
+  return end.state === 'failed' ? { kind: 'failed', code: end.error.code, othersWait } : { kind: 'over', othersWait };
+}
+
+async function writeAndTell(
+  run: Run,
+  end: FinishedRun,
+  outcome: Outcome,
+  deps: RunDeps,
+): Promise<{ othersWait: boolean }> {
+  const { job, epoch } = run;
   const [finished] = await Promise.all([
     writeOutcome(run, deps, {
       jobId: job.jobId,
@@ -27,7 +40,7 @@ export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Prom
   ]);
   if (finished === undefined) {
     deps.emit('job.run_stopped', { jobId: job.jobId, group: job.group, reason: 'stale' });
-    return { kind: 'over', othersWait: run.othersWait };
+    return { othersWait: run.othersWait };
   }
   deps.emit('job.finished', {
     jobId: job.jobId,
@@ -37,8 +50,7 @@ export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Prom
     attempts: run.attempts,
     durationMs: deps.nowMs() - job.acceptedAtMs,
   });
-  const { othersWait } = finished;
-  return end.state === 'failed' ? { kind: 'failed', code: end.error.code, othersWait } : { kind: 'over', othersWait };
+  return finished;
 }
 
 const FIRST_WAIT_MS = 250;
