@@ -57,8 +57,8 @@ export const KNOWN_KEYS = {
     applied: `model custom_llm_provider api_key api_base base_url api_version organization litellm_credential_name rpm tpm
       max_parallel_requests weight order timeout request_timeout stream_timeout num_retries cooldown_time drop_params
       additional_drop_params allowed_openai_params extra_headers extra_body azure_ad_token tenant_id
-      client_id client_secret azure_scope ${PRICES} ${CHAT_PARAMETERS}`,
-    harmless: `region_name tags tag_regex ${OTHER_PRICES} auto_router_config_path auto_router_config auto_router_default_model
+      client_id client_secret azure_scope region_name tags ${PRICES} ${CHAT_PARAMETERS}`,
+    harmless: `tag_regex ${OTHER_PRICES} auto_router_config_path auto_router_config auto_router_default_model
       auto_router_embedding_model complexity_router_* adaptive_router_* prompt_id prompt_variables realtime_protocol
       s3_bucket_name s3_encryption_key_id gcs_bucket_name max_file_size_mb use_in_pass_through watsonx_region_name`,
     blocking: `max_budget budget_duration cache_control_injection_points merge_reasoning_content_in_choices
@@ -81,11 +81,11 @@ export const KNOWN_KEYS = {
       cooldown_time disable_cooldowns allowed_fails allowed_fails_policy retry_policy model_group_retry_policy max_fallbacks fallbacks default_fallbacks context_window_fallbacks
       content_policy_fallbacks enable_pre_call_checks optional_pre_call_checks default_litellm_params
       default_max_parallel_requests redis_url redis_host redis_port redis_password redis_db idle_timeout connect_timeout
-      max_queue_wait`,
+      max_queue_wait enable_tag_filtering tag_filtering_match_any`,
     always: 'enable_weighted_failover',
-    harmless: `routing_strategy_args tag_filtering_match_any deployment_affinity_ttl_seconds model_group_affinity_config
+    harmless: `routing_strategy_args deployment_affinity_ttl_seconds model_group_affinity_config
       cache_responses caching_groups alerting_config assistants_config search_tools`,
-    blocking: `routing_groups enable_tag_filtering
+    blocking: `routing_groups
       provider_budget_config`,
     noEffect: `client_ttl cache_kwargs polling_interval set_verbose debug_level ignore_invalid_deployments
       router_general_settings default_priority`,

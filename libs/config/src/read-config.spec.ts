@@ -249,7 +249,6 @@ describe('what cannot be kept', () => {
       'router_settings: {routing_strategy: latency-based-routing}',
       'router_settings.routing_strategy',
     ],
-    ['tag filtering', 'router_settings: {enable_tag_filtering: true}', 'router_settings.enable_tag_filtering'],
     [
       'a provider budget',
       'router_settings: {optional_pre_call_checks: [router_budget_limiting]}',

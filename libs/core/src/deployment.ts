@@ -19,6 +19,10 @@ export interface Deployment {
   readonly limits: ModelLimits;
   readonly prices: Prices | undefined;
   readonly supports: Supports;
+  /** `litellm_params.tags`; looked at where `enable_tag_filtering` is on. */
+  readonly tags: readonly string[];
+  /** `region_name`; absent: not said, which no `allowed_model_region` allows. */
+  readonly region: string | undefined;
   /** Lower tiers first. Default 1 (LiteLLM's: deployments without an order come with the first tier). */
   readonly order: number;
   /** Relative share for simple-shuffle; absent: rpm, else tpm, else equal. */
@@ -152,6 +156,8 @@ export interface RoutingPolicy {
   /** Fallback groups per job. Default 5. */
   readonly maxFallbacks: number;
   readonly enablePreCallChecks: boolean;
+  /** Absent: tags are not looked at. `matchesAny`: one tag in common is enough. */
+  readonly tagFiltering: { readonly matchesAny: boolean } | undefined;
   /** How long sync calls wait while failures alone shut the whole group. Default 10,000. */
   readonly outageWaitMs: number;
   /** How long a JSON call is held. Default 280,000. */

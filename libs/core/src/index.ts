@@ -65,3 +65,6 @@ export { feedWindow, sweepGroup, type FedJob } from './job/feed-window.js';
 export { newJobGroup, type JobGroup, type JobRecord, type TerminalState, type Told } from './job/job-group.js';
 export { lineOf, newBacklog, TIER_WEIGHTS, type Tier } from './job/lines.js';
 export { beginJob, noteAttempt, relayFrames, requeueJob } from './job/run-job.js';
+export { estimateTextTokens } from './fit/estimate-text-tokens.js';
+export { groupMisfit, misfitsOf, type CallTraits, type Misfit } from './fit/fit-deployments.js';
+export { readNeeds, type CallNeeds } from './fit/read-needs.js';

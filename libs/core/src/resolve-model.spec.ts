@@ -12,6 +12,8 @@ const deployment = (id: string, group: string, fullModel: string): Deployment =>
   fullModel,
   baseModel: undefined,
   ...NO_FACTS,
+  tags: [],
+  region: undefined,
   target: {
     baseUrl: 'http://127.0.0.1',
     apiKey: undefined,

@@ -26,6 +26,10 @@ export interface InferenceJob {
   /** The caller's own list; empty: none wanted; absent: the configuration's. */
   readonly fallbacks: readonly string[] | undefined;
   readonly rejectWhenFull: boolean;
+  /** Absent: none. */
+  readonly tags?: readonly string[];
+  /** `allowed_model_region`; absent: any. */
+  readonly region?: string;
   /** Reserved with the lease: prompt and answer, estimated. */
   readonly tokens: number;
   readonly requestId: string;

@@ -1,8 +1,20 @@
-import { fallbackTargets, lineOf, resolveModel, type ModelTable, type RoutingPolicy } from '@sluice/core';
+import {
+  fallbackTargets,
+  groupMisfit,
+  lineOf,
+  misfitsOf,
+  resolveModel,
+  type CallNeeds,
+  type Misfit,
+  type ModelTable,
+  type ResolvedModel,
+  type RoutingPolicy,
+} from '@sluice/core';
 import type { Accepted, InferenceQueues, JobRecords } from '@sluice/queue';
 import type { Follower, Inbox, LookAtRecord } from '@sluice/stream';
 import type { ApiError, ChatCompletionRequest, Outcome } from '@sluice/wire';
 import { estimateTokens, type InferenceJob } from './inference-job.js';
+import { misfitError } from './misfit-error.js';
 
 export interface SubmitDeps {
   models: ModelTable;
@@ -34,7 +46,12 @@ export interface RequestOptions {
   maxAttempts: number | undefined;
   fallbacks: readonly string[] | undefined;
   rejectWhenFull: boolean;
+  tags: readonly string[];
+  /** `allowed_model_region`. */
+  region: string | undefined;
 }
+
+type FoundModel = Extract<ResolvedModel, { kind: 'found' }>;
 
 export type Submitted =
   | { kind: 'following'; job: InferenceJob; follower: Follower; cancel: () => Promise<void> }
@@ -48,6 +65,8 @@ const NO_WORKER_RETRY_MS = 2_000;
 export async function submitInference(request: InferenceRequest, deps: SubmitDeps): Promise<Submitted> {
   const resolved = resolveModel(deps.models, request.body.model, deps.isStrict);
   if (resolved.kind === 'unknown') return refuse(unknownModel(request.body.model, resolved.nearest));
+  const misfit = plainMisfit(resolved, request.options, deps.policy);
+  if (misfit !== undefined) return refuse(misfitError(request.body.model, misfit));
   const job = prepareJob(request, resolved.group.name, deps);
   const follower = deps.inbox.follow(job.jobId, deps.lookAt(job.group)); // before the job is enqueued
   const accepted = await enqueue(request.source, job, resolved.only === undefined, deps).catch((error: unknown) => {
@@ -61,6 +80,21 @@ export async function submitInference(request: InferenceRequest, deps: SubmitDep
   }
   return { kind: 'following', job, follower, cancel: () => cancel(job, deps) };
 }
+
+/** Tags and regions that nobody has: a mistake that needs no queue. What only the body tells is the worker's business. */
+function plainMisfit(
+  { group, only }: FoundModel,
+  { tags, region }: RequestOptions,
+  policy: RoutingPolicy,
+): Misfit | undefined {
+  if (policy.tagFiltering === undefined && region === undefined) return undefined;
+  const asked = only === undefined ? group.deployments : group.deployments.filter(({ id }) => only.includes(id));
+  const { tagFiltering } = policy;
+  const call = { tags, region, bodyBytes: 0, needs: () => NO_NEEDS };
+  return groupMisfit(asked, misfitsOf(group, call, { tagFiltering, enablePreCallChecks: false }));
+}
+
+const NO_NEEDS: CallNeeds = { inputTokens: 0, capabilities: new Set() };
 
 function prepareJob(
   { source, body, options, requestId }: InferenceRequest,
@@ -91,6 +125,8 @@ function prepareJob(
     maxAttempts: options.maxAttempts,
     fallbacks: options.fallbacks,
     rejectWhenFull: options.rejectWhenFull,
+    ...(options.tags.length === 0 ? {} : { tags: options.tags }),
+    ...(options.region === undefined ? {} : { region: options.region }),
     tokens: estimateTokens(source.length, body),
     requestId,
   };

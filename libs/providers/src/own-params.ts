@@ -10,6 +10,7 @@ const OWN_PARAMS = new Set([
   'request_timeout',
   'priority',
   'tags',
+  'allowed_model_region',
   'cache',
   'guardrails',
   'litellm_metadata',

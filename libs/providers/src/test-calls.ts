@@ -27,6 +27,8 @@ export function deploymentOf(target: Partial<ProviderTarget>, rest: Partial<Depl
     fullModel: 'openai/gpt-x',
     baseModel: undefined,
     ...NO_FACTS,
+    tags: [],
+    region: undefined,
     order: 1,
     weight: undefined,
     rpm: undefined,

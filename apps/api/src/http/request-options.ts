@@ -36,6 +36,8 @@ export function readRequestOptions(
     queueTtlMs: duration(headers, 'x-sluice-queue-ttl'),
     maxAttempts: maxAttempts(headers, body),
     fallbacks: fallbacks(headers, body, isModel),
+    tags: tags(headers, body),
+    region: region(body),
     rejectWhenFull: choice(headers, 'x-sluice-when-full', ['queue', 'reject']) === 'reject',
     continues: choice(headers, 'x-sluice-on-disconnect', ['cancel', 'continue']) === 'continue',
   };
@@ -108,6 +110,34 @@ function fallbacks(
   if (isList && inBody.every((name) => typeof name === 'string' && isModel(name))) return inBody as string[];
   // Variants with messages of their own come with the routing issue: refused rather than half done.
   throw apiError('invalid_request', `fallbacks must be an array of ${FALLBACKS}.`, 'fallbacks');
+}
+
+const MOST_TAGS = 50;
+
+/** `x-sluice-tags`, `x-litellm-tags`, `tags`, `metadata.tags`: the first of them. */
+function tags(headers: IncomingHttpHeaders, body: ChatCompletionRequest): readonly string[] {
+  for (const name of ['x-sluice-tags', 'x-litellm-tags']) {
+    const header = single(headers, name);
+    if (header === undefined) continue;
+    const names = namesOf(header);
+    if (names.length <= MOST_TAGS && names.every(isTag)) return names;
+    throw invalidHeader(name, `at most ${MOST_TAGS} tags with commas between them`);
+  }
+  const metadata = body['metadata'] as { tags?: unknown } | null | undefined;
+  const inBody = body['tags'] ?? (typeof metadata === 'object' ? metadata?.tags : undefined);
+  if (inBody === undefined || inBody === null) return NO_TAGS;
+  if (Array.isArray(inBody) && inBody.length <= MOST_TAGS && inBody.every(isTag)) return inBody;
+  throw apiError('invalid_request', `tags must be an array of at most ${MOST_TAGS} strings.`, 'tags');
+}
+
+const NO_TAGS: readonly string[] = [];
+const isTag = (tag: unknown): tag is string => typeof tag === 'string' && tag !== '' && tag.length <= 200;
+
+function region(body: ChatCompletionRequest): string | undefined {
+  const value = body['allowed_model_region'];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string' && value !== '') return value;
+  throw apiError('invalid_request', 'allowed_model_region must be the name of a region.', 'allowed_model_region');
 }
 
 const MOST_FALLBACKS = 20;

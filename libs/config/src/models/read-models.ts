@@ -99,6 +99,8 @@ function readEntry(
     model,
     ...which,
     ...readFacts(which, params, info),
+    tags: params.strings('tags') ?? [],
+    region: params.string('region_name'),
     order: params.wholeNumber('order') ?? 1,
     weight: params.number('weight'),
     rpm: limit('rpm'),

@@ -62,6 +62,7 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
     contentPolicyFallbacks: readFallbacks('content_policy_fallbacks', sections, models, strict),
     maxFallbacks: router?.wholeNumber('max_fallbacks') ?? 5,
     enablePreCallChecks: router?.flag('enable_pre_call_checks') ?? true,
+    tagFiltering: readTagFiltering(router),
     outageWaitMs: sluice?.seconds('outage_wait', { zero: 'allowed' }) ?? 10_000,
     waitMs: sluice?.seconds('wait', { zero: 'refused' }) ?? 280_000,
     maxQueueWaitMs: router?.seconds('max_queue_wait', { zero: 'refused' }),
@@ -81,6 +82,15 @@ function readStrategy(router: Section | undefined): Strategy {
     );
   }
   return { name: built ?? 'simple-shuffle' };
+}
+
+function readTagFiltering(router: Section | undefined): RoutingPolicy['tagFiltering'] {
+  const isOn = router?.flag('enable_tag_filtering') ?? false;
+  const matchesAny = router?.flag('tag_filtering_match_any') ?? true;
+  if (isOn) return { matchesAny };
+  const unread = router?.map.entries.get('tag_filtering_match_any');
+  if (unread !== undefined) router!.book.noEffect(unread.place, 'enable_tag_filtering is off');
+  return undefined;
 }
 
 function readGeneralFallbacks(

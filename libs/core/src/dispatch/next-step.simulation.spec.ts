@@ -98,6 +98,8 @@ function reasonIsTrue(world: World): void {
       return must(hasUsed, 'attempts were made');
     case 'all_out':
       return must(!hasUsed, 'no attempt of its own was used');
+    case 'unfit':
+      return must(false, 'every call of this world fits');
     case 'deadline':
       return must(nowMs >= context.deadlineMs - 10, 'the deadline has passed');
     case 'no_capacity': {

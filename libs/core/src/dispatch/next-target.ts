@@ -29,7 +29,9 @@ export function nextTarget(progress: Progress, context: StepContext): Target | u
 
   const inAsked = progress.tried.findLast((t) => t.group === asked);
   const cause = ended?.kind === 'content_filter' ? ended : inAsked;
-  const wanted = cause === undefined ? 'general' : consequenceUnder(policy, cause).fallback;
+  const isTooLong = cause === undefined && context.groupOf(asked)?.unfit?.reason === 'context_window';
+  const unasked = isTooLong ? 'context_window' : 'general';
+  const wanted = cause === undefined ? unasked : consequenceUnder(policy, cause).fallback;
   for (const name of fallbackTargets(asked, wanted, policy, context.fallbacks)) {
     if (progress.taken.includes(name)) continue;
     const target = context.groupOf(name);

@@ -1,5 +1,6 @@
 import type { ModelGroup, RoutingPolicy } from '../deployment.js';
 import type { Choice } from './choice.js';
+import type { Misfit } from '../fit/fit-deployments.js';
 import type { Candidate } from './order-candidates.js';
 import type { Progress } from './progress.js';
 
@@ -26,6 +27,8 @@ export type FailReason =
   | { kind: 'no_capacity'; retryAfterMs: number }
   /** Failures alone, of other calls, shut everything. */
   | { kind: 'all_out'; retryAfterMs: number }
+  /** Nobody of the asked group may serve a call like this, nor anybody of the fallbacks. */
+  | { kind: 'unfit'; misfit: Misfit }
   /** The whole job's time is over. */
   | { kind: 'deadline' };
 
@@ -57,4 +60,6 @@ export interface StepContext {
 export interface TargetGroup {
   group: ModelGroup;
   only: readonly string[] | undefined;
+  /** Why none of them may serve this call. */
+  unfit?: Misfit;
 }

@@ -17,6 +17,8 @@ export function deployment(id: string, own: Partial<Deployment> = {}): Deploymen
     fullModel: 'openai/gpt-4o',
     baseModel: undefined,
     ...NO_FACTS,
+    tags: [],
+    region: undefined,
     target: {
       baseUrl: 'http://127.0.0.1:1',
       apiKey: undefined,
@@ -71,6 +73,7 @@ export function policy(own: Partial<RoutingPolicy> = {}): RoutingPolicy {
     contentPolicyFallbacks: new Map(),
     maxFallbacks: 5,
     enablePreCallChecks: true,
+    tagFiltering: undefined,
     outageWaitMs: 10_000,
     waitMs: 280_000,
     maxQueueWaitMs: undefined,

@@ -93,7 +93,11 @@ export function endOrGoBack(progress: Progress, context: StepContext, nowMs: num
   }
   const isFull = progress.tried.some(({ kind }) => kind === 'rate_limit') || progress.left.some(isLeftFull);
   const retryAfterMs = PAUSE_AT_MOST_MS;
-  const otherwise = { kind: isFull ? 'no_capacity' : 'all_out', retryAfterMs } as const;
+  const misfit = context.groupOf(progress.route[0]!)?.unfit;
+  const otherwise: FailReason =
+    misfit !== undefined && !isFull
+      ? { kind: 'unfit', misfit }
+      : { kind: isFull ? 'no_capacity' : 'all_out', retryAfterMs };
   return { do: 'fail', because: failReason(progress, otherwise), progress };
 }
 

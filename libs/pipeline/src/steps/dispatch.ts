@@ -13,6 +13,7 @@ import {
 } from '@sluice/core';
 import { answerTokens } from '../inference-job.js';
 import type { Run, RunDeps } from '../run-deps.js';
+import { fitting, traitsOf } from './fit.js';
 import { writeProgress } from './kept-progress.js';
 import { takeLease } from './take-lease.js';
 import { supportOf, type Support, type UnsupportedParam } from './support.js';
@@ -90,12 +91,14 @@ function contextOf(
   mayWaitInPlace: StepContext['mayWaitInPlace'],
 ): StepContext {
   const known = new Map<string, TargetGroup | undefined>();
+  const traits = traitsOf(job, call);
   const groupOf = (target: string): TargetGroup | undefined => {
     if (known.has(target)) return known.get(target);
     let resolved = resolveModel(models, target === job.group ? job.model : target, isStrict);
     // An api with a newer configuration may know an alias that this worker does not: it named the group.
     if (resolved.kind === 'unknown' && target === job.group) resolved = resolveModel(models, job.group, isStrict);
-    const found = resolved.kind === 'found' ? support.within(resolved.group, resolved.only) : undefined;
+    const found =
+      resolved.kind === 'found' ? fitting(support.within(resolved.group, resolved.only), traits, policy) : undefined;
     known.set(target, found);
     return found;
   };

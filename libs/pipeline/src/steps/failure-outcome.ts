@@ -1,5 +1,6 @@
 import { callsMade, consequenceOf, type Failure, type FailReason, type FailureKind, type Tried } from '@sluice/core';
 import type { ErrorCode, Outcome } from '@sluice/wire';
+import { misfitError } from '../misfit-error.js';
 import type { Run } from '../run-deps.js';
 import { NO_CAPACITY } from '../submit-inference.js';
 import type { AnsweredAttempt } from './call-provider.js';
@@ -28,6 +29,8 @@ export function failureOutcome(run: Run, because: Because): FinishedRun {
         'Every deployment of this model is out after failures. They are probed until one is back.' + attemptsTold(run),
         because.retryAfterMs,
       );
+    case 'unfit':
+      return { state: 'failed', error: misfitError(run.job.model, because.misfit) };
     case 'unsupported_param': {
       const { param } = because;
       const message = `No deployment of this model supports ${param}. Leave it out, or set drop_params.`;

@@ -29,6 +29,7 @@ export function openaiChatBody(call: Call, { target, model, baseModel }: Deploym
   const { body } = call;
   const changes = new Map<string, Change>();
   for (const key in body) if (isOwnParam(key)) changes.set(key, 'remove');
+  if (isOwnMetadata(body['metadata'])) changes.set('metadata', 'remove');
   for (const key in target.defaults) {
     if (body[key] === undefined && !limitIsGiven(key, body))
       changes.set(key, { value: JSON.stringify(target.defaults[key]) });
@@ -52,6 +53,11 @@ export function openaiChatBody(call: Call, { target, model, baseModel }: Deploym
   if (extra.length > 0)
     text = changeMembers(text, new Map(extra.map(([key, value]) => [key, { value: JSON.stringify(value) }])));
   return text;
+}
+
+/** OpenAI's holds texts and nothing else: one with tags or the like in it is meant for us, as LiteLLM's clients send it. */
+function isOwnMetadata(metadata: unknown): boolean {
+  return Object.values(recordOf(metadata) ?? {}).some((value) => typeof value !== 'string');
 }
 
 /** The two names of the token limit exclude each other. */
