@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Deployment } from '../deployment.js';
 import { deployment, group } from '../dispatch/test-routing.js';
 import type { Capability } from '../model-facts.js';
-import { groupMisfit, misfitsOf, type CallTraits } from './fit-deployments.js';
+import { groupMisfit, misfitsOf, type CallTraits, type Misfit } from './fit-deployments.js';
 
 const windowOf = (maxInputTokens: number | undefined): Partial<Deployment> => ({
   limits: { maxInputTokens, maxOutputTokens: undefined },
@@ -96,8 +96,8 @@ describe('why nobody of a group fits', () => {
 
   it('is the window where that is one of the reasons: a fallback may have a larger one', () => {
     const window = { reason: 'context_window', tokens: 2, windowTokens: 1 } as const;
-    const misfits = new Map([
-      ['a', { reason: 'region' } as const],
+    const misfits = new Map<string, Misfit>([
+      ['a', { reason: 'region' }],
       ['b', window],
     ]);
     expect(groupMisfit(members, misfits)).toEqual(window);

@@ -35,7 +35,7 @@ describe('tags (L55)', () => {
   });
 
   it('never let one serve that they leave out, or one without a tag that they require', () => {
-    const tag = fc.constantFrom('a', 'b', 'c', 'default');
+    const tag = fc.constantFrom<string[]>('a', 'b', 'c', 'default');
     const asked = fc.array(
       fc.tuple(fc.constantFrom('', '!', '&'), tag).map((parts) => parts.join('')),
       { maxLength: 5 },
