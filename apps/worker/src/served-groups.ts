@@ -1,5 +1,5 @@
 import type { Settings } from '@sluice/config';
-import type { Deployment } from '@sluice/core';
+import type { Deployment, ModelTable, RoutingPolicy } from '@sluice/core';
 import type { RunDeps } from '@sluice/pipeline';
 import type { ProviderClient } from '@sluice/providers';
 import type { InferenceWorkers, JobRecords, WorkerBeat } from '@sluice/queue';
@@ -58,6 +58,15 @@ export class ServedGroups {
   /** It is in the configuration, or was and drains here. */
   isKnown(group: string): boolean {
     return this.deps.models.groups.has(group) || this.open.has(group);
+  }
+
+  /** Of the configuration as it is now. */
+  get models(): ModelTable {
+    return this.deps.models;
+  }
+
+  get policy(): RoutingPolicy {
+    return this.deps.policy;
   }
 
   /** All that the configuration has now. */

@@ -1,7 +1,7 @@
 import type { ProviderClient } from '@sluice/providers';
 import type { Settings } from '@sluice/config';
 import type { DeadWorkerReaper, InferenceWorkers, LeftOverJobs, WorkerBeat } from '@sluice/queue';
-import type { BreakerNews, DeploymentBreakers, RedisClock } from '@sluice/state';
+import type { BreakerNews, BudgetWatch, DeploymentBreakers, RedisClock, SeenDeployments } from '@sluice/state';
 import type { Emit } from '@sluice/telemetry';
 import type { ServedGroups } from './served-groups.js';
 
@@ -18,6 +18,8 @@ export interface WorkerParts {
   reaper: DeadWorkerReaper;
   breakers: DeploymentBreakers;
   breakerNews: BreakerNews;
+  seen: SeenDeployments;
+  budgets: BudgetWatch;
   providers: ProviderClient;
   emit: Emit;
 }
@@ -29,8 +31,22 @@ export class WorkerProcess {
   constructor(private readonly parts: WorkerParts) {}
 
   async start(): Promise<void> {
-    const { workerId, groups, concurrency, clock, inference, beat, reaper, leftOver, breakerNews, emit } = this.parts;
+    const {
+      workerId,
+      groups,
+      concurrency,
+      clock,
+      inference,
+      beat,
+      reaper,
+      leftOver,
+      breakerNews,
+      seen,
+      budgets,
+      emit,
+    } = this.parts;
     await clock.start();
+    await Promise.all([seen.start(), budgets.start()]);
     await breakerNews.start();
     await beat.start(); // before the first job: a group without a beating worker takes no calls
     await inference.start(groups);
@@ -52,8 +68,21 @@ export class WorkerProcess {
   }
 
   private async drain(): Promise<void> {
-    const { workerId, served, leftOver, clock, inference, beat, reaper, breakers, breakerNews, providers, emit } =
-      this.parts;
+    const {
+      workerId,
+      served,
+      leftOver,
+      clock,
+      inference,
+      beat,
+      reaper,
+      breakers,
+      breakerNews,
+      seen,
+      budgets,
+      providers,
+      emit,
+    } = this.parts;
     const startedAt = performance.now();
     emit('worker.draining', { workerId, running: inference.busy });
     reaper.stop();
@@ -64,6 +93,8 @@ export class WorkerProcess {
     await beat.stop();
     clock.stop();
     breakerNews.stop();
+    seen.stop();
+    budgets.stop();
     breakers.stop();
     await providers.stop();
     emit('worker.drained', { workerId, durationMs: Math.round(performance.now() - startedAt) });

@@ -7,10 +7,20 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import type { Settings } from '@sluice/config';
+import { seenNeeds, type SeenNeeds } from '@sluice/core';
 import { runInference, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
 import { DeadWorkerReaper, InferenceWorkers, JobRecords, LeftOverJobs, WorkerBeat } from '@sluice/queue';
-import { BreakerNews, Connections, ConnectionsModule, DeploymentBreakers, Leases, RedisClock } from '@sluice/state';
+import {
+  BreakerNews,
+  BudgetWatch,
+  Connections,
+  ConnectionsModule,
+  DeploymentBreakers,
+  Leases,
+  RedisClock,
+  SeenDeployments,
+} from '@sluice/state';
 import { FrameRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { expireJob } from './expire-job.js';
@@ -71,11 +81,21 @@ function workerProcess(
   const providers = new ProviderClient({ nowMs: clock.nowMs }); // dates in headers, whatever this machine's clock says
   const breakers = new DeploymentBreakers();
   const breakerNews = new BreakerNews(subscriber, leases, breakers, () => served.deployments(), onError);
+  const needs = (): SeenNeeds => seenNeeds(served.models, served.policy.strategy);
+  const seen = new SeenDeployments(commands, leases, needs, onError);
+  const budgets = new BudgetWatch(commands, {
+    budgets: () => served.policy.budgets,
+    homeOf: (id) => served.models.deployments.get(id)?.group,
+    nowMs: clock.nowMs,
+    onError,
+  });
   const deps: RunDeps = {
     workerId,
     records,
     leases,
     breakers,
+    seen,
+    budgets,
     providers,
     emit,
     models: settings.models,
@@ -140,6 +160,8 @@ function workerProcess(
     reaper,
     breakers,
     breakerNews,
+    seen,
+    budgets,
     providers,
     emit,
   });

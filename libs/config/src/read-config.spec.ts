@@ -244,11 +244,7 @@ describe('what cannot be kept', () => {
     ['a budget', 'litellm_settings: {max_budget: 10}', 'litellm_settings.max_budget'],
     ['guardrails', 'guardrails: [{guardrail_name: a, litellm_params: {}}]', 'guardrails'],
     ['an address list', 'general_settings: {allowed_ips: [127.0.0.1]}', 'general_settings.allowed_ips'],
-    [
-      'a routing strategy',
-      'router_settings: {routing_strategy: latency-based-routing}',
-      'router_settings.routing_strategy',
-    ],
+    ['a routing strategy', 'router_settings: {routing_strategy: complexity}', 'router_settings.routing_strategy'],
     [
       'a provider budget',
       'router_settings: {optional_pre_call_checks: [router_budget_limiting]}',

@@ -5,6 +5,7 @@ import { readFiles, type ReadFiles } from './read-files.js';
 import { ReportBook } from './report-book.js';
 import type { Report } from './report.js';
 import { readAliases } from './routing/read-aliases.js';
+import { withRoutingGroups } from './routing/read-routing-groups.js';
 import { readPolicy } from './routing/read-policy.js';
 import { Section } from './section.js';
 import { placeDynamicKeys } from './dynamic-keys.js';
@@ -94,7 +95,7 @@ function readRoot(root: Section, env: Environment): Omit<Config, 'env' | 'report
   if (groups.size === 0 && root.place.line > 0 && !root.book.hasErrors) {
     root.book.error(root.place, typeOf(root.map), 'model_list is missing or empty', 'add a model to it');
   }
-  const models = readAliases(router, groups, deployments, strict);
+  const models = withRoutingGroups(router, readAliases(router, groups, deployments, strict));
   const megabytes = general?.number('max_request_size_mb', 0.001);
   return {
     models,

@@ -1,3 +1,4 @@
+import type { Budget } from './budgets/budgets.js';
 import type { ModelFacts, ModelLimits, Prices, Supports } from './model-facts.js';
 
 /** One endpoint + credential + model that can serve. Built by `libs/config`, frozen; the same object in every job. */
@@ -129,6 +130,7 @@ export type RetryPolicy = Readonly<Partial<Record<RetryClass, number>>>;
 /** The router's settings, one set for the whole configuration. Times in ms. */
 export interface RoutingPolicy {
   readonly strategy: Strategy;
+  readonly budgets: readonly Budget[];
   /** Further attempts inside one group. Default 2. */
   readonly numRetries: number;
   /** `model_group_retry_policy` by group; key `*`: `retry_policy`, for groups without one. */

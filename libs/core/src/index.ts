@@ -29,9 +29,11 @@ export { attemptTimeouts, isCallersTimeout, type AttemptTimeouts } from './dispa
 export { backoffMs } from './dispatch/backoff.js';
 export { couldGoElsewhere } from './dispatch/could-go-elsewhere.js';
 export { modelOf } from './dispatch/eligible-deployments.js';
+export { consideredOf } from './dispatch/considered-of.js';
 export { explainChoice } from './dispatch/explain-choice.js';
 export { nextStep } from './dispatch/next-step.js';
 export type { Choice, Seen } from './dispatch/choice.js';
+export { seenNeeds, type SeenNeeds } from './dispatch/seen-needs.js';
 export type { Considered, Measure, SkipReason } from './dispatch/considered.js';
 export { leaseStrategyOf, orderCandidates, strategyOf, type Candidate } from './dispatch/order-candidates.js';
 export { afterTry, callsMade, startOf, type Progress, type Tried } from './dispatch/progress.js';
@@ -43,6 +45,7 @@ export {
   type HeldLease,
   type LeaseAsk,
   type LeaseCandidate,
+  type LeaseNote,
   type LeaseOutcome,
   type LeaseRefusal,
   type LeaseRefused,
@@ -53,6 +56,9 @@ export {
 } from './leases/lease.js';
 export { breakerRulesOf } from './leases/breaker-rules.js';
 export { limitWordOf, type LimitLeft, type LimitNews } from './leases/limit-news.js';
+export { budgetPeriodOf, budgetWindow, type BudgetPeriod, type BudgetWindow } from './budgets/budget-window.js';
+export type { Budget } from './budgets/budgets.js';
+export { latencySampleOf, type TimedAttempt } from './dispatch/latency-sample.js';
 export { leaseOutcomeOf } from './leases/lease-outcome.js';
 export { resetDeployment, statusOf, type LeaseState } from './leases/deployment-state.js';
 export { renewLeases, settleLease } from './leases/settle-lease.js';

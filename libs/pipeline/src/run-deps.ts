@@ -1,7 +1,7 @@
 import type { Candidate, Deployment, HeldLease, LeaseRefusal, ModelTable, Progress, RoutingPolicy } from '@sluice/core';
 import type { Call, ProviderClient } from '@sluice/providers';
 import type { JobRecords } from '@sluice/queue';
-import type { DeploymentBreakers, Leases } from '@sluice/state';
+import type { BudgetWatch, DeploymentBreakers, Leases, SeenDeployments } from '@sluice/state';
 import type { FrameRelay, JobRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import type { Served } from '@sluice/wire';
@@ -19,6 +19,9 @@ export interface RunDeps {
   frames: Pick<FrameRelay, 'open'>;
   leases: Pick<Leases, 'take' | 'settle'>;
   breakers: Pick<DeploymentBreakers, 'record' | 'sync'>;
+  /** Shared state that strategies choose by. */
+  seen: Pick<SeenDeployments, 'of'>;
+  budgets: Pick<BudgetWatch, 'refusals' | 'notesFor'>;
   providers: Pick<ProviderClient, 'complete' | 'stream' | 'unsupported'>;
   waitingRoom: WaitingRoom;
   emit: Emit;
@@ -63,4 +66,6 @@ export interface Run {
   /** Who was asked last. */
   served: Served | undefined;
   upstreamMs: number;
+  /** When the current attempt's first content came, by `performance.now()`; absent: not yet. */
+  firstContentAt: number | undefined;
 }

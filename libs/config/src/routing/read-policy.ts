@@ -1,26 +1,15 @@
-import type { ModelTable, RoutingPolicy, Strategy } from '@sluice/core';
+import type { ModelTable, RoutingPolicy } from '@sluice/core';
 import { firstOf, type Section } from '../section.js';
 import { readAllowedFailsPolicy } from './read-allowed-fails.js';
 import { checkedChains, readChains, targetsOf, type FallbackChain } from './read-fallbacks.js';
 import { readRetryPolicies } from './read-retry-policies.js';
+import { readStrategy } from './read-strategy.js';
 
 export interface PolicySections {
   readonly router: Section | undefined;
   readonly litellm: Section | undefined;
   readonly sluice: Section | undefined;
 }
-
-const STRATEGIES = ['simple-shuffle', 'least-busy'] as const;
-const LATER_STRATEGIES = [
-  'latency-based-routing',
-  'cost-based-routing',
-  'usage-based-routing',
-  'usage-based-routing-v2',
-  'adaptive',
-  'auto',
-  'complexity',
-  'lar1',
-] as const;
 
 /** The router's settings. What stands both in `router_settings` and in `litellm_settings`: the router's wins. */
 export function readPolicy(sections: PolicySections, models: ModelTable, strict: boolean): RoutingPolicy {
@@ -37,6 +26,7 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
   const wholeNumber = (section: Section, key: string): number | undefined => section.wholeNumber(key);
   return {
     strategy: readStrategy(router),
+    budgets: [],
     numRetries: both('num_retries', wholeNumber) ?? 2,
     retryPolicies: readRetryPolicies(router, models, strict),
     retryAfterMs: both('retry_after', seconds('allowed')) ?? 0,
@@ -67,21 +57,6 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
     waitMs: sluice?.seconds('wait', { zero: 'refused' }) ?? 280_000,
     maxQueueWaitMs: router?.seconds('max_queue_wait', { zero: 'refused' }),
   };
-}
-
-function readStrategy(router: Section | undefined): Strategy {
-  const strategy = router?.word('routing_strategy', [...STRATEGIES, ...LATER_STRATEGIES]);
-  if (strategy === undefined) return { name: 'simple-shuffle' };
-  const built = STRATEGIES.find((known) => known === strategy);
-  if (built === undefined) {
-    const place = router!.map.entries.get('routing_strategy')!.place;
-    router!.book.blocking(
-      place,
-      `${strategy} is not in this version yet: simple-shuffle would route instead`,
-      'use simple-shuffle or least-busy, or start with --allow-unsupported',
-    );
-  }
-  return { name: built ?? 'simple-shuffle' };
 }
 
 function readTagFiltering(router: Section | undefined): RoutingPolicy['tagFiltering'] {

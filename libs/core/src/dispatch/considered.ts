@@ -1,4 +1,4 @@
-import type { RefusalVerdict } from '../leases/lease.js';
+import type { LeaseRefusal } from '../leases/lease.js';
 
 /**
  * Why a deployment was asked, could have been, or was left out: by whoever decided it (filters, lease script, strategy).
@@ -18,7 +18,7 @@ export interface Considered {
 }
 
 export type SkipReason =
-  | RefusalVerdict
+  | LeaseRefusal['verdict']
   | 'context_window'
   | 'tag'
   | 'region'

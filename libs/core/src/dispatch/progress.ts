@@ -1,3 +1,4 @@
+import type { Considered } from './considered.js';
 import type { FailureKind } from '../failure.js';
 
 /** One finished try, as the decisions need it; the record keeps these, so that a job run again goes on where it was. */
@@ -15,6 +16,8 @@ export interface Tried {
   param?: string;
   /** What refused the call as too long: no deployment of the same model is asked. */
   model?: string;
+  /** Why it was this one, of those that could have been. */
+  considered?: Considered[];
   /** A row of 429s of one deployment is kept as the last of them, with their number; absent: 1. */
   times?: number;
 }

@@ -57,6 +57,7 @@ export function group(name: string, members: readonly (string | Deployment)[]): 
 export function policy(own: Partial<RoutingPolicy> = {}): RoutingPolicy {
   return {
     strategy: { name: 'simple-shuffle' },
+    budgets: [],
     numRetries: 2,
     retryPolicies: new Map(),
     retryAfterMs: 0,

@@ -71,7 +71,8 @@ export type RefusalVerdict = 'cooling' | 'breaker_open' | 'probing' | 'parallel'
 
 export interface LeaseRefusal {
   readonly deploymentId: string;
-  readonly verdict: RefusalVerdict;
+  /** `budget`: money is spent until then; nobody asks the script for that. */
+  readonly verdict: RefusalVerdict | 'budget';
   /** The earliest time at which it could be free; 0: when another call ends. */
   readonly untilMs: number;
 }
@@ -84,6 +85,7 @@ export type LeaseOutcome = {
   readonly tokens?: number;
   readonly said?: LimitWord | 'plenty';
   readonly rules: BreakerRules;
+  readonly notes?: readonly LeaseNote[];
 } & (
   | { readonly kind: 'succeeded' }
   /** Counts against the breaker; with a retry hint it cools too. `tripped`: the local circuit went open by it. */
@@ -97,6 +99,25 @@ export type LeaseOutcome = {
   /** Like `neutral`, and the provider was never called: the request and all tokens are given back. */
   | { readonly kind: 'unused' }
 );
+
+/** What strategies and budgets want remembered of a call: counted with the settle, and as it once. */
+export type LeaseNote =
+  /** Added to the last `keep` samples of its sort, which are forgotten `ttlMs` after the last one. */
+  | {
+      readonly kind: 'sample';
+      readonly of: 'firstTokenMs' | 'msPerToken';
+      readonly ms: number;
+      readonly keep: number;
+      readonly ttlMs: number;
+    }
+  /** Added to what a budget's window has cost; `endMs` Infinity: it is never reset. */
+  | {
+      readonly kind: 'spend';
+      readonly budget: string;
+      readonly startMs: number;
+      readonly endMs: number;
+      readonly usdNanos: number;
+    };
 
 /** One deployment's share of the routing policy, for one outcome. */
 export interface BreakerRules {

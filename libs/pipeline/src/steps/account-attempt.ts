@@ -4,6 +4,7 @@ import {
   limitWordOf,
   type BreakerRules,
   consequenceOf,
+  consideredOf,
   isCallersTimeout,
   leaseOutcomeOf,
   modelOf,
@@ -12,6 +13,7 @@ import {
   type Tried,
 } from '@sluice/core';
 import type { Run, RunDeps } from '../run-deps.js';
+import { attemptNotes } from './attempt-notes.js';
 import { writeProgress } from './kept-progress.js';
 import type { Attempt, FailedAttempt } from './call-provider.js';
 import type { Dispatched } from './dispatch.js';
@@ -33,7 +35,8 @@ export async function accountAttempt(
     await deps.breakers.record(deployment.id, 'success');
     const rules = breakerRulesOf(deployment, deps.policy);
     const about = { ...(tokens === undefined ? {} : { tokens }), ...saidOf(attempt, dispatched, rules, deps) };
-    await settle(dispatched, { kind: 'succeeded', ...about, rules }, deps);
+    const notes = attemptNotes(run, dispatched, attempt, false, deps);
+    await settle(dispatched, { kind: 'succeeded', ...about, rules, notes }, deps);
     return 'go';
   }
 
@@ -59,6 +62,7 @@ export async function accountAttempt(
       ? ({ kind: 'neutral', rules, ...used } as const)
       : leaseOutcomeOf(failure, rules, { tripped, ...used })),
     ...saidOf(attempt, dispatched, rules, deps),
+    notes: attemptNotes(run, dispatched, attempt, isBlameless, deps),
   };
   const isOurs = failure.kind === 'cancelled' || failure.kind === 'client_gone'; // says nothing to the job's next run
   if (!isOurs) {
@@ -81,6 +85,7 @@ export async function accountAttempt(
       used: consequenceOf({ kind }).usesAttempt && !lease.isProbe, // a failed half-open probe is not the job's fault
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(param === undefined ? {} : { param }),
+      considered: consideredOf(to.candidates, to.deployment.id, to.refusals),
       ...(kind === 'context_length' ? { model: modelOf(to.deployment) } : {}),
     };
   }

@@ -52,6 +52,7 @@ export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, 
     isCommitted: begun.seq > 0,
     served: undefined,
     upstreamMs: 0,
+    firstContentAt: undefined,
   };
   const end = endOf(begun, run, deps.nowMs());
   return end === undefined ? { kind: 'running', run } : { kind: 'ended', run, end };

@@ -21,6 +21,8 @@ export interface AnsweredAttempt {
   /** What the provider said of its own limits. */
   limits?: LimitNews;
   durationMs: number;
+  /** Of a stream; absent: none came. */
+  firstContentMs: number | undefined;
 }
 
 export interface FailedAttempt {
@@ -32,6 +34,7 @@ export interface FailedAttempt {
   usage?: Usage;
   limits?: LimitNews;
   durationMs: number;
+  firstContentMs: number | undefined;
 }
 
 /** Asks the leased deployment, once. Tokens of a stream are relayed from the first content on; nothing before it. */
@@ -47,16 +50,18 @@ export async function callProvider(
   run.served = servedBy(run, deployment.id, group, deployment.target.baseUrl, deps.policy.numRetries);
   run.attempts++;
 
+  run.firstContentAt = undefined;
   const startedMs = performance.now();
   const attempt = await (job.stream
     ? relayStream(run, call, deps.providers.stream(call, deployment, stop, timeouts))
     : completeOnce(call, deployment, stop, timeouts, deps));
   const durationMs = performance.now() - startedMs;
   run.upstreamMs += durationMs;
+  const firstContentMs = run.firstContentAt === undefined ? undefined : run.firstContentAt - startedMs;
   if (attempt.kind === 'failed' && timeouts.totalMs >= leftMs) {
-    return { ...attempt, failure: ofTheDeadline(attempt.failure), durationMs };
+    return { ...attempt, failure: ofTheDeadline(attempt.failure), durationMs, firstContentMs };
   }
-  return { ...attempt, durationMs };
+  return { ...attempt, durationMs, firstContentMs };
 }
 
 async function completeOnce(
@@ -77,7 +82,7 @@ async function completeOnce(
 const ofTheDeadline = (failure: Failure): Failure =>
   failure.kind === 'timeout' && failure.phase === 'total' ? { ...failure, kind: 'deadline' } : failure;
 
-type Untimed<Timed> = Timed extends Attempt ? Omit<Timed, 'durationMs'> : never;
+type Untimed<Timed> = Timed extends Attempt ? Omit<Timed, 'durationMs' | 'firstContentMs'> : never;
 
 /**
  * Passes content on as it comes. Held back: the role (written with the first content), and the finishes, which are sent
@@ -115,6 +120,7 @@ async function relayStream(run: Run, call: Call, events: AsyncIterable<StreamEve
       }
     }
     if (count === 0) continue;
+    run.firstContentAt ??= performance.now();
     const opening = isCommitted ? undefined : roleChunks(run, call);
     const verdict = await (opening === undefined
       ? run.relay.push(content, count)

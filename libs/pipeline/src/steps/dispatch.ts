@@ -3,12 +3,15 @@ import {
   leaseStrategyOf,
   nextStep,
   resolveModel,
+  strategyOf,
+  type Candidate,
   type Choice,
   type Deployment,
   type FailReason,
   type HeldLease,
   type LeaseRefusal,
   type StepContext,
+  type Strategy,
   type TargetGroup,
 } from '@sluice/core';
 import { answerTokens } from '../inference-job.js';
@@ -24,6 +27,12 @@ export interface Dispatched {
   /** The group it serves for: the asked one, or a fallback. */
   group: string;
   lease: HeldLease;
+  /** By which it was chosen. */
+  strategy: Strategy;
+  /** It was one of these. */
+  candidates: readonly Candidate[];
+  /** These could not be asked then. */
+  refusals: readonly LeaseRefusal[];
   /** Another deployment could be asked if this one failed: a slow first token may be cut off. */
   othersCanServe: () => boolean;
 }
@@ -44,7 +53,7 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
   const context = contextOf(run, deps, support, (what) => deps.waitingRoom.hasPlace(asked, what));
   const refused = support.refusedBy(context.groupOf(run.job.group));
   if (refused !== undefined) return { kind: 'failed', because: refused };
-  let refusals: LeaseRefusal[] = [];
+  let refusals: LeaseRefusal[] = deps.budgets.refusals();
   for (;;) {
     if (run.stop.aborted) return { kind: 'stopped' };
     const step = nextStep(run.progress, refusals, context, deps.nowMs(), deps.random);
@@ -52,10 +61,10 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
     switch (step.do) {
       case 'ask': {
         asked = step.candidates[0]!.deployment.group;
-        const strategy = leaseStrategyOf(step.group, context.choice);
+        const sorting = leaseStrategyOf(step.group, context.choice);
         const leaseId = `${run.job.jobId.slice(4)}.${run.epoch}.${run.attempts}`;
         const early = await run.earlyLease?.answerFor(step.candidates);
-        const reply = early ?? (await takeLease(leaseId, run.job.tokens, step.candidates, strategy, deps));
+        const reply = early ?? (await takeLease(leaseId, run.job.tokens, step.candidates, sorting, deps));
         if (reply.kind === 'refused') {
           refusals = [...refusals, ...reply.refusals];
           break;
@@ -63,13 +72,24 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
         const { deployment, lease } = reply;
         const leased = { group: step.group.name, deployment: deployment.id };
         const othersCanServe = (): boolean => couldGoElsewhere(run.progress, leased, refusals, context, deps.nowMs());
-        return { kind: 'leased', deployment, group: step.group.name, lease, othersCanServe };
+        const strategy = strategyOf(step.group, context.choice);
+        const { candidates } = step;
+        return {
+          kind: 'leased',
+          deployment,
+          group: step.group.name,
+          lease,
+          strategy,
+          candidates,
+          refusals,
+          othersCanServe,
+        };
       }
       case 'pause':
         await (step.for === 'time'
           ? pause(step.ms, run.stop)
           : deps.waitingRoom.wait(asked, step.for, step.ms, run.stop));
-        refusals = [];
+        refusals = deps.budgets.refusals();
         if (!run.stop.aborted) {
           // The record is looked at before each provider call: a worker may have stood still for longer than the pause.
           const verdict = await deps.records.note(run.job.group, run.job.jobId, run.epoch, writeProgress(run));
@@ -86,7 +106,7 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
 
 function contextOf(
   { job, call }: Run,
-  { models, policy, isStrict }: RunDeps,
+  { models, policy, isStrict, seen }: RunDeps,
   support: Support,
   mayWaitInPlace: StepContext['mayWaitInPlace'],
 ): StepContext {
@@ -110,7 +130,7 @@ function contextOf(
     inputTokens: Math.max(0, job.tokens - outputTokens),
     outputTokens,
     stickTo: undefined,
-    seen: () => undefined,
+    seen: seen.of,
   };
   return { policy, choice, groupOf, maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull, mayWaitInPlace };
 }

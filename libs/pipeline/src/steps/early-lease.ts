@@ -45,7 +45,7 @@ export function askEarly(group: string, { jobId, fed, token, tokens }: JobTurn, 
 /** Undefined: nobody could serve, or whom to prefer depends on the call. */
 function firstStep(
   name: string,
-  { models, policy, nowMs, random }: RunDeps,
+  { models, policy, budgets, nowMs, random }: RunDeps,
 ): { candidates: readonly Candidate[]; strategy: LeaseAsk['strategy'] } | undefined {
   const group = models.groups.get(name);
   if (group === undefined) return undefined;
@@ -61,7 +61,7 @@ function firstStep(
     rejectWhenFull: false,
     mayWaitInPlace: () => false,
   };
-  const step = nextStep(startOf(name), [], context, nowMs(), random);
+  const step = nextStep(startOf(name), budgets.refusals(), context, nowMs(), random);
   if (step.do !== 'ask') return undefined;
   const { candidates } = step;
   if (candidates.length > 1 && !SAME_FOR_ALL.has(strategyOf(group, context.choice).name)) return undefined;
@@ -71,7 +71,12 @@ function firstStep(
   return { candidates, strategy: leaseStrategyOf(group, context.choice) };
 }
 
-const SAME_FOR_ALL = new Set<Strategy['name']>(['simple-shuffle', 'least-busy']);
+const SAME_FOR_ALL = new Set<Strategy['name']>([
+  'simple-shuffle',
+  'least-busy',
+  'usage-based-routing',
+  'usage-based-routing-v2',
+]);
 const OF_ANY_CALL = { stream: false, inputTokens: 0, outputTokens: 0, stickTo: undefined, seen: () => undefined };
 
 /** Any order will do: both were drawn by the same rule. */

@@ -16,6 +16,7 @@ import renewLeases from './scripts/renew-leases.lua';
 import resetDeployment from './scripts/reset-deployment.lua';
 import settleLease from './scripts/settle-lease.lua';
 import takeLease from './scripts/take-lease.lua';
+import { noteArgsOf, noteKeyOf } from './lease-notes.js';
 
 /** Most leases that one renewal names: Lua's stack bounds the arguments of one command. */
 const RENEWED_AT_ONCE = 1_000;
@@ -33,7 +34,7 @@ export class Leases {
   /** @param clock For tests: Unix ms instead of the Redis server's time. */
   constructor(redis: Redis, clock?: () => number) {
     redis.defineCommand('sluiceTakeLease', { lua: takeLease });
-    redis.defineCommand('sluiceSettleLease', { lua: settleLease, numberOfKeys: 4 });
+    redis.defineCommand('sluiceSettleLease', { lua: settleLease });
     redis.defineCommand('sluiceRenewLeases', { lua: renewLeases });
     redis.defineCommand('sluiceLookDeployments', { lua: lookDeployments });
     redis.defineCommand('sluiceResetDeployment', { lua: resetDeployment, numberOfKeys: 2 });
@@ -90,11 +91,14 @@ export class Leases {
     const used = outcome.kind === 'unused' ? 0 : (outcome.tokens ?? lease.tokens);
     const { rules } = outcome;
     const [dep, slots, use] = keysOf(lease.group, lease.deploymentId);
+    const notes = outcome.notes ?? [];
     const [stateAfter, untilMs, wasProbe, changed] = await this.scripts.sluiceSettleLease(
+      4 + notes.length,
       dep,
       slots,
       use,
       failsKeyOf(dep),
+      ...notes.map((note) => noteKeyOf(lease.group, dep, note)),
       lease.leaseId,
       outcome.kind,
       lease.isCounted ? Math.floor(lease.takenAtMs / 1_000) : '',
@@ -109,6 +113,7 @@ export class Leases {
       outcome.said === undefined ? '' : wordOf(outcome.said, lease),
       lease.tokens,
       this.nowMs(),
+      ...notes.flatMap(noteArgsOf),
     );
     return { stateAfter, untilMs, wasProbe: wasProbe === 1, changed };
   }
@@ -171,7 +176,7 @@ function wordOf(said: LimitWord | 'plenty', { takenAtMs }: HeldLease): string {
 }
 
 /** An id is the user's: a colon in it must not lead to another deployment's `:slots`. */
-function keysOf(group: string, deploymentId: string): [dep: string, slots: string, use: string] {
+export function keysOf(group: string, deploymentId: string): [dep: string, slots: string, use: string] {
   const id = /[%:]/.test(deploymentId) ? deploymentId.replaceAll('%', '%25').replaceAll(':', '%3A') : deploymentId;
   const dep = `{sluice:${group}}:dep:${id}`;
   return [dep, `${dep}:slots`, `${dep}:use`];

@@ -21,6 +21,11 @@
 --           word, by: when this lease was taken; its tokens; `plenty <by>`: it has enough; empty: it said nothing new
 -- ARGV[13]  tokens that were reserved
 -- ARGV[14]  now in ms, for tests; empty: Redis TIME
+-- For each note i, counted once like the rest:
+-- KEYS[4+i]             {sluice:<group>}:dep:<id>:latency:<sort>            list: last samples in ms, newest first, or
+--                       {sluice:<group>}:spend:<window's start>:<budget>    string: billionths of a dollar
+-- ARGV[12+3i .. 14+3i]  sample: ms, how many are kept, ms until they are forgotten
+--                       spend: amount, empty, Unix ms of the window's end (empty: none)
 -- Returns   {closed | open | cooling, until, was the probe (0|1), opened | closed | cooled | nothing}
 -- Publishes `open` or `closed`, a space and KEYS[1] on sluice:breakers, for the workers' own circuits
 -- Time      Unix ms by Redis TIME
@@ -169,10 +174,27 @@ local function isOneTooMany()
   return oldest and oldest > now - FAILS_WINDOW_MS
 end
 
+local function note(i)
+  local key, value, keep, ends = KEYS[4 + i], ARGV[12 + 3 * i], ARGV[13 + 3 * i], ARGV[14 + 3 * i]
+  if keep ~= '' then
+    redis.call('LPUSH', key, value)
+    redis.call('LTRIM', key, 0, tonumber(keep) - 1)
+    redis.call('PEXPIRE', key, ends)
+    return
+  end
+  redis.call('INCRBY', key, value)
+  if ends ~= '' then
+    redis.call('PEXPIREAT', key, ends)
+  end
+end
+
 if held then
   correctUse()
   if ARGV[12] ~= '' then
     hear()
+  end
+  for i = 1, #KEYS - 4 do
+    note(i)
   end
   if wasProbe then
     redis.call('HDEL', KEYS[1], 'probe')

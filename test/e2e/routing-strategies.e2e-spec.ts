@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
+import type { PlayedDeployment } from '../support/sluice.js';
+import { withSluice, type PlayedSluice } from '../support/with-sluice.js';
+
+const by = (strategy: string, more = ''): string => `router_settings: {routing_strategy: ${strategy}${more}}`;
+
+/** Who serves, by profile. */
+const servedBy = async ({ call, group }: PlayedSluice, body: Record<string, unknown> = {}): Promise<string> => {
+  const response = await call(body);
+  await response.text();
+  expect(response.status).toBe(200);
+  return response.headers.get('x-litellm-model-id')!.slice(group.length + 1);
+};
+
+const shareOf = async (sluice: PlayedSluice, profile: string, calls: number, body = {}): Promise<number> => {
+  let own = 0;
+  for (let i = 0; i < calls; i++) if ((await servedBy(sluice, body)) === profile) own++;
+  return own / calls;
+};
+
+describe('latency-based-routing', () => {
+  const pair: PlayedDeployment[] = [{ profile: 'fast' }, { profile: 'slow' }];
+  const scripts = {
+    fast: { latency: { p50: 5 }, answer: { tokens: 5 } },
+    slow: { latency: { p50: 60 }, answer: { tokens: 5 } },
+  };
+
+  it.each([false, true])('L51 goes to the faster once both are known, over two workers; stream: %s', async (stream) => {
+    await withSluice(pair, { yaml: by('latency-based-routing'), workers: 2, scripts }, async (sluice) => {
+      // Nothing is known: some go to each. One of the two is then known, and the other found by exploring.
+      await Promise.all(Array.from({ length: 30 }, () => servedBy(sluice, { stream })));
+      expect(sluice.callsTo('slow').length).toBeGreaterThan(0);
+      await eventually(async () => (await shareOf(sluice, 'fast', 10, { stream })) === 1, {
+        withinMs: 5_000,
+        what: 'the samples to be seen by both workers',
+      });
+      expect(await shareOf(sluice, 'fast', 20, { stream })).toBe(1);
+    });
+  });
+
+  it('L51 follows a deployment that becomes slow', async () => {
+    const yaml = by('latency-based-routing', ', routing_strategy_args: {max_latency_list_size: 2}');
+    await withSluice(pair, { yaml, scripts }, async (sluice) => {
+      await Promise.all(Array.from({ length: 20 }, () => servedBy(sluice)));
+      await eventually(async () => (await shareOf(sluice, 'fast', 5)) === 1, { withinMs: 5_000, what: 'fast to win' });
+      sluice.play({ fast: { latency: { p50: 250 }, answer: { tokens: 5 } } });
+      await eventually(async () => (await servedBy(sluice)) === 'slow', { withinMs: 8_000, what: 'slow to be faster' });
+    });
+  });
+});
+
+it('L52 cost-based-routing picks the cheapest by the prices that are written, for the call at hand', async () => {
+  const three: PlayedDeployment[] = [
+    { profile: 'cheap-in', params: 'input_cost_per_token: 0.000001, output_cost_per_token: 0.00001' },
+    { profile: 'cheap-out', params: 'input_cost_per_token: 0.000003, output_cost_per_token: 0.000002' },
+    { profile: 'dear', params: 'input_cost_per_token: 0.001, output_cost_per_token: 0.001' },
+  ];
+  await withSluice(three, { yaml: by('cost-based-routing') }, async (sluice) => {
+    for (let i = 0; i < 5; i++) {
+      expect(await servedBy(sluice, { max_tokens: 4_000 })).toBe('cheap-out');
+      const long = [{ role: 'user', content: 'word '.repeat(4_000) }];
+      expect(await servedBy(sluice, { max_tokens: 10, messages: long })).toBe('cheap-in');
+    }
+    expect(sluice.callsTo('dear')).toHaveLength(0);
+  });
+});
+
+describe('usage-based-routing', () => {
+  it.each(['usage-based-routing', 'usage-based-routing-v2'])(
+    'L53 spreads by the used share of tpm: %s',
+    async (name) => {
+      const pair: PlayedDeployment[] = [
+        { profile: 'big', params: 'tpm: 300000' },
+        { profile: 'small', params: 'tpm: 100000' },
+      ];
+      const script = { answer: { tokens: 20 }, latency: { p50: 1 } };
+      await withSluice(
+        pair,
+        { yaml: by(name), workers: 2, scripts: { big: script, small: script } },
+        async (sluice) => {
+          await Promise.all(Array.from({ length: 80 }, () => servedBy(sluice)));
+          expect(sluice.callsTo('big').length).toBeGreaterThanOrEqual(57); // 60, and what is reserved differs from what is used
+          expect(sluice.callsTo('big').length).toBeLessThanOrEqual(63);
+        },
+      );
+    },
+  );
+
+  it('L53 counts for deployments without limits as well', async () => {
+    const pair: PlayedDeployment[] = [{ profile: 'a' }, { profile: 'b' }];
+    await withSluice(pair, { yaml: by('usage-based-routing'), workers: 2 }, async (sluice) => {
+      for (let i = 0; i < 20; i++) await servedBy(sluice);
+      expect([sluice.callsTo('a').length, sluice.callsTo('b').length]).toEqual([10, 10]);
+    });
+  });
+});
+
+describe('routing_groups', () => {
+  const models: PlayedDeployment[] = [
+    { profile: 'dear', params: 'input_cost_per_token: 1, output_cost_per_token: 1', group: 'one' },
+    { profile: 'cheap', params: 'input_cost_per_token: 0.1, output_cost_per_token: 0.1', group: 'two' },
+    { profile: 'own' },
+  ];
+  const yaml = `router_settings:
+  routing_groups: [{group_name: GROUP-all, models: [GROUP-one, GROUP-two], routing_strategy: cost-based-routing}]`;
+
+  it('are called by name, over the deployments of all their models, with a strategy of their own', async () => {
+    await withSluice(models, { yaml, workers: 2 }, async (sluice) => {
+      const { group } = sluice;
+      for (let i = 0; i < 6; i++) expect(await servedBy(sluice, { model: `${group}-all` })).toBe('cheap');
+      expect(await servedBy(sluice, { model: `${group}-one` })).toBe('dear');
+      expect(await servedBy(sluice)).toBe('own');
+      sluice.play({ cheap: { rules: [{ do: { kind: 'server' } }] } });
+      expect(await servedBy(sluice, { model: `${group}-all` })).toBe('dear');
+    });
+  });
+
+  it('least-busy counts over the groups of a union', async () => {
+    const busy = yaml.replace('cost-based-routing', 'least-busy');
+    const slow = { latency: { p50: 1_200 } };
+    await withSluice(models, { yaml: busy, scripts: { dear: slow, cheap: slow } }, async (sluice) => {
+      const { group, callsTo } = sluice;
+      const held = [1, 2, 3].map(() => servedBy(sluice, { model: `${group}-one` }));
+      await eventually(() => callsTo('dear').length === 3, { withinMs: 2_000, what: 'three calls to run' });
+      await eventually(async () => (await servedBy(sluice, { model: `${group}-all` })) === 'cheap', {
+        withinMs: 3_000,
+        what: 'the idle one to be seen',
+      });
+      await Promise.all(held);
+    });
+  });
+});
