@@ -201,6 +201,7 @@ describe('a header that steers the call', () => {
     ['x-litellm-timeout', 'x', 'x-litellm-timeout must be seconds'],
     ['x-sluice-when-full', 'Queue', 'x-sluice-when-full must be one of queue, reject.'],
     ['x-sluice-priority', 'urgent', 'x-sluice-priority must be one of high, normal, low.'],
+    ['x-sluice-tenant', 'two words', 'x-sluice-tenant must be 1 to 128 printable ASCII characters without spaces.'],
     ['x-sluice-on-disconnect', 'stop', 'x-sluice-on-disconnect must be one of cancel, continue.'],
     ['x-sluice-fallbacks', 'nobody', 'x-sluice-fallbacks must be none, or at most 20 names of models'],
     ['x-sluice-fallbacks', ',', 'x-sluice-fallbacks must be none, or at most 20 names of models'],

@@ -35,7 +35,7 @@ const STEPS = 80;
 const MOST_JOBS = 8;
 const START_US = 1_800_000_000_000_000;
 const BOUNDS = { jobs: 6, bytes: 30, tenantJobs: 4, tenantBytes: 16 };
-const SENT = { silenceMs: 7_000, bounds: BOUNDS, overdueMs: 30_000 };
+const SENT = { silenceMs: 7_000, overdueMs: 30_000 };
 const LINES = ['1:a', '4:a', '0.25:b', '3:c', '1:b'];
 const KEPT = { keptMs: 600_000, keptDeliveredMs: 60_000, inlineBytes: 262_144 };
 const FED = { atMost: 500, addTakesMs: 1_000 };
@@ -117,7 +117,7 @@ describe('the job scripts and their twin in core', () => {
     `decide alike in ${RUNS} histories of ${STEPS} steps`,
     async () => {
       const seen = new Set<string>();
-      const records = new JobRecords(redis, BOUNDS);
+      const records = new JobRecords(redis);
       const relay = new FrameRelay(redis);
       let begins = 0;
       await fc.assert(
@@ -164,6 +164,7 @@ describe('the job scripts and their twin in core', () => {
                   isLone: pick % 3 === 0,
                   deadlineMs: nowMs + 60_000,
                   line: LINES[pick % LINES.length]!,
+                  bounds: BOUNDS,
                 };
                 const request = 'ask'.repeat(1 + (pick % 3));
                 const isDirect = pick % 7 < 2;

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { newJobId } from '@sluice/core';
+import { BACKLOG_DEFAULTS, newJobId } from '@sluice/core';
 import {
   InferenceQueues,
   InferenceWorkers,
@@ -72,6 +72,7 @@ export class JobStage {
       startInMs: 60_000,
       isLone: false,
       line: '1:default',
+      bounds: BACKLOG_DEFAULTS.bounds,
       ...with_,
     };
   }

@@ -1,4 +1,5 @@
 import type { Budget } from './budgets/budgets.js';
+import type { BacklogPolicy } from './job/backlog-policy.js';
 import type { ModelFacts, ModelLimits, Prices, Supports } from './model-facts.js';
 
 /** One endpoint + credential + model that can serve. Built by `libs/config`, frozen; the same object in every job. */
@@ -166,6 +167,7 @@ export interface RoutingPolicy {
   readonly waitMs: number;
   /** Default of `x-sluice-queue-ttl` for sync calls; absent: none. */
   readonly maxQueueWaitMs: number | undefined;
+  readonly backlog: BacklogPolicy;
 }
 
 /** The routing table: what the configuration says about models, ready for look-ups. */

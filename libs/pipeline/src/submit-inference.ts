@@ -9,6 +9,7 @@ import {
   type ModelTable,
   type ResolvedModel,
   type RoutingPolicy,
+  type Tier,
 } from '@sluice/core';
 import type { Accepted, InferenceQueues, JobRecords } from '@sluice/queue';
 import type { Follower, Inbox, LookAtRecord } from '@sluice/stream';
@@ -49,6 +50,9 @@ export interface RequestOptions {
   tags: readonly string[];
   /** `allowed_model_region`. */
   region: string | undefined;
+  /** Who asks: the calls of each stand in lines of their own when they must wait. */
+  tenant: string;
+  tier: Tier;
 }
 
 type FoundModel = Extract<ResolvedModel, { kind: 'found' }>;
@@ -69,7 +73,7 @@ export async function submitInference(request: InferenceRequest, deps: SubmitDep
   if (misfit !== undefined) return refuse(misfitError(request.body.model, misfit));
   const job = prepareJob(request, resolved.group.name, deps);
   const follower = deps.inbox.follow(job.jobId, deps.lookAt(job.group)); // before the job is enqueued
-  const accepted = await enqueue(request.source, job, resolved.only === undefined, deps).catch((error: unknown) => {
+  const accepted = await enqueue(request, job, resolved.only === undefined, deps).catch((error: unknown) => {
     follower.close();
     deps.queues.abandon(job.group, job.jobId); // it may have been accepted all the same, and its caller got an error
     throw error;
@@ -132,7 +136,12 @@ function prepareJob(
   };
 }
 
-function enqueue(source: Buffer, job: InferenceJob, mayAllServe: boolean, deps: SubmitDeps): Promise<Accepted> {
+function enqueue(
+  { source, options }: InferenceRequest,
+  job: InferenceJob,
+  mayAllServe: boolean,
+  deps: SubmitDeps,
+): Promise<Accepted> {
   const targets = fallbackTargets(job.group, 'general', deps.policy, job.fallbacks);
   return deps.queues.accept(job.group, {
     jobId: job.jobId,
@@ -143,7 +152,8 @@ function enqueue(source: Buffer, job: InferenceJob, mayAllServe: boolean, deps: 
     dueInMs: job.dueAtMs - job.acceptedAtMs,
     startInMs: job.rejectWhenFull ? 0 : job.startByMs - job.acceptedAtMs,
     isLone: targets.every((target) => target === job.group),
-    line: lineOf('default', 'normal'),
+    line: lineOf(options.tenant, options.tier, deps.policy.backlog),
+    bounds: deps.policy.backlog.bounds,
     tokens: mayAllServe ? job.tokens : undefined,
   });
 }
@@ -169,11 +179,17 @@ function refusal(accepted: Exclude<Accepted, { kind: 'accepted' }>, group: strin
     case 'queue_full':
       return {
         code: 'queue_full',
-        message: `The queue of "${group}" is full. Try again later.`,
+        message: QUEUE_FULL[accepted.whose](group),
         retryAfterMs: accepted.retryAfterMs,
       };
   }
 }
+
+const QUEUE_FULL = {
+  group: (group: string) => `The queue of "${group}" is full. Try again later.`,
+  tenant: (group: string) =>
+    `You have as many calls in the queue of "${group}" as you may. Try again when some are done.`,
+};
 
 export const NO_CAPACITY =
   'Every deployment of this model is at its limit or told us to wait, for longer than this call may wait.';

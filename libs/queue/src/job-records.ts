@@ -31,6 +31,7 @@ export interface NewJob {
   line: string;
   /** See JobEnvelope. */
   tokens?: number | undefined;
+  bounds: BacklogBounds;
 }
 
 export type Accepted =
@@ -71,13 +72,6 @@ export interface RecordView {
   result: Buffer | undefined;
 }
 
-/** 200,000 jobs a tenant: FAULTS.md 5. */
-export const BACKLOG_BOUNDS: BacklogBounds = {
-  jobs: 1_000_000,
-  bytes: 8 * 1024 ** 3,
-  tenantJobs: 200_000,
-  tenantBytes: 2 * 1024 ** 3,
-};
 /** Results up to this size go along in the terminal frame. */
 const INLINE_BYTES = 256 * 1024;
 /** A run is overdue so long after its job's deadline: its own clock should have ended it. */
@@ -104,10 +98,7 @@ export class JobRecords {
   private readonly joinJob: Script<'joined' | 'over' | 'gone'>;
   private begins = 0;
 
-  constructor(
-    private readonly redis: Redis,
-    private readonly bounds: BacklogBounds = BACKLOG_BOUNDS,
-  ) {
+  constructor(private readonly redis: Redis) {
     this.acceptJob = defineScript(redis, 'sluiceAcceptJob', 6, withLines(acceptJob));
     this.beginJob = defineScript(redis, 'sluiceBeginJob', 5, beginJob, true);
     this.noteAttempt = defineScript(redis, 'sluiceNoteAttempt', 1, noteAttempt);
@@ -139,10 +130,10 @@ export class JobRecords {
       job.deadlineMs,
       job.line,
       k.keyPrefix,
-      this.bounds.jobs,
-      this.bounds.bytes,
-      this.bounds.tenantJobs,
-      this.bounds.tenantBytes,
+      job.bounds.jobs,
+      job.bounds.bytes,
+      job.bounds.tenantJobs,
+      job.bounds.tenantBytes,
     );
     if (kind === 'no_worker') return { kind };
     if (kind === 'no_capacity') return { kind, retryAfterMs: a };

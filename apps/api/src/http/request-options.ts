@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Tier } from '@sluice/core';
 import type { RequestOptions } from '@sluice/pipeline';
 import type { ChatCompletionRequest } from '@sluice/wire';
 import { apiError } from './api-error.js';
@@ -23,7 +24,6 @@ export function readRequestOptions(
   body: ChatCompletionRequest,
   isModel: (name: string) => boolean,
 ): CallOptions {
-  choice(headers, 'x-sluice-priority', ['high', 'normal', 'low']); // checked; for now all calls wait in order of arrival
   return {
     waitMs: waitMs(headers['prefer']),
     timeoutMs:
@@ -39,6 +39,8 @@ export function readRequestOptions(
     tags: tags(headers, body),
     region: region(body),
     rejectWhenFull: choice(headers, 'x-sluice-when-full', ['queue', 'reject']) === 'reject',
+    tenant: tenant(headers),
+    tier: tier(headers, body),
     continues: choice(headers, 'x-sluice-on-disconnect', ['cancel', 'continue']) === 'continue',
   };
 }
@@ -148,6 +150,28 @@ const namesOf = (list: string): string[] =>
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+
+/** The master key acts as whom it says: other keys, when there are such, are tenants themselves. */
+function tenant(headers: IncomingHttpHeaders): string {
+  const name = single(headers, 'x-sluice-tenant') ?? 'default';
+  if (/^[\x21-\x7e]{1,128}$/.test(name)) return name;
+  throw invalidHeader('x-sluice-tenant', '1 to 128 printable ASCII characters without spaces');
+}
+
+const TIERS = ['high', 'normal', 'low'] as const;
+
+/** `service_tier` is also the provider's, and goes on to it. */
+function tier(headers: IncomingHttpHeaders, body: ChatCompletionRequest): Tier {
+  const header = choice(headers, 'x-sluice-priority', TIERS);
+  if (header !== undefined) return header;
+  const { priority, service_tier: service } = body;
+  if (priority === undefined || priority === null) {
+    return service === 'priority' || service === 'fast' ? 'high' : service === 'flex' ? 'low' : 'normal';
+  }
+  const asked = Number.isInteger(priority) ? TIERS[Math.min(priority as number, 2)] : TIERS.find((t) => t === priority);
+  if (asked !== undefined) return asked;
+  throw apiError('invalid_request', 'priority must be high, normal or low, or a number: 0, 1, 2 or more.', 'priority');
+}
 
 function wholeNumber(text: string | undefined, name: string, min: number, max: number): number | undefined {
   if (text === undefined) return undefined;

@@ -1,6 +1,7 @@
 import type { ModelTable, RoutingPolicy } from '@sluice/core';
 import { firstOf, type Section } from '../section.js';
 import { readAllowedFailsPolicy } from './read-allowed-fails.js';
+import { readBacklog } from './read-backlog.js';
 import { checkedChains, readChains, targetsOf, type FallbackChain } from './read-fallbacks.js';
 import { readRetryPolicies } from './read-retry-policies.js';
 import { readStrategy } from './read-strategy.js';
@@ -56,6 +57,7 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
     outageWaitMs: sluice?.seconds('outage_wait', { zero: 'allowed' }) ?? 10_000,
     waitMs: sluice?.seconds('wait', { zero: 'refused' }) ?? 280_000,
     maxQueueWaitMs: router?.seconds('max_queue_wait', { zero: 'refused' }),
+    backlog: readBacklog(sluice),
   };
 }
 

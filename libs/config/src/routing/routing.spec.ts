@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { BACKLOG_DEFAULTS } from '@sluice/core';
 import { readConfig, type Config } from '../read-config.js';
 
 const MODELS = `model_list:
@@ -197,5 +198,40 @@ describe('allowed_fails_policy', () => {
     expect([...models.deployments.values()].every((d) => d.allowedFailsPolicy === undefined)).toBe(true);
     const told = report.noEffect.find(({ path }) => path.endsWith('RateLimitErrorAllowedFails'));
     expect(told?.reason).toMatch(/Retry-After/);
+  });
+});
+
+describe('the queue', () => {
+  const sluice = (settings: string): Config => read(`sluice:\n  ${settings}\n`);
+
+  it('has bounds that nobody meets by chance', () => {
+    expect(read('').policy.backlog).toEqual(BACKLOG_DEFAULTS);
+    expect(sluice('wait: 1').policy.backlog).toEqual(BACKLOG_DEFAULTS);
+  });
+
+  it('has those that are written, and shares of tenants', () => {
+    const { policy, report } = sluice(
+      '{max_queued_jobs: 50, max_queued_jobs_per_tenant: 5, max_queued_mb: 2, max_queued_mb_per_tenant: 0.5, tenant_weights: {acme: 4, x: 0.5}}',
+    );
+    expect(report.errors).toEqual([]);
+    expect(policy.backlog).toEqual({
+      bounds: { jobs: 50, tenantJobs: 5, bytes: 2_097_152, tenantBytes: 524_288 },
+      tenantWeights: new Map([
+        ['acme', 4],
+        ['x', 0.5],
+      ]),
+    });
+  });
+
+  it.each([
+    ['no share', '{tenant_weights: {a: 0}}', /at least 0.01/],
+    ['a share beyond all measure', '{tenant_weights: {a: 1000}}', /from 0.01 to 100/],
+    ['no room at all', '{max_queued_jobs: 0}', /at least 1/],
+  ])('is refused with %s', (_, settings, why) => {
+    expect(
+      sluice(settings)
+        .report.errors.map(({ reason }) => reason)
+        .join(),
+    ).toMatch(why);
   });
 });

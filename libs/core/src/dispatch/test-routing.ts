@@ -1,5 +1,6 @@
 import type { Deployment, ModelGroup, RoutingPolicy } from '../deployment.js';
 import type { FailureKind } from '../failure.js';
+import { BACKLOG_DEFAULTS } from '../job/backlog-policy.js';
 import { NO_FACTS } from '../model-facts.js';
 import type { Choice } from './choice.js';
 import { afterTry, startOf, type Progress, type Tried } from './progress.js';
@@ -78,6 +79,7 @@ export function policy(own: Partial<RoutingPolicy> = {}): RoutingPolicy {
     outageWaitMs: 10_000,
     waitMs: 280_000,
     maxQueueWaitMs: undefined,
+    backlog: BACKLOG_DEFAULTS,
     ...own,
   };
 }

@@ -1,3 +1,4 @@
+import type { BacklogBounds } from './backlog-policy.js';
 import type { BullView, JobGroup } from './job-group.js';
 import { joinLine, tenantOf } from './lines.js';
 
@@ -17,15 +18,6 @@ export interface AcceptAsk {
   line: string;
   bounds: BacklogBounds;
   silenceMs: number;
-}
-
-/** What may wait, in the whole group and of one tenant: a call that would go beyond is refused. */
-export interface BacklogBounds {
-  readonly jobs: number;
-  /** Of requests, as all `bytes`. */
-  readonly bytes: number;
-  readonly tenantJobs: number;
-  readonly tenantBytes: number;
 }
 
 export type AcceptReply =

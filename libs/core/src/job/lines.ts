@@ -49,9 +49,6 @@ export const newBacklog = (): Backlog => ({
 export const TIER_WEIGHTS = { high: 4, normal: 1, low: 0.25 } as const;
 export type Tier = keyof typeof TIER_WEIGHTS;
 
-/** @param weight of the tenant, above 0 */
-export const lineOf = (tenant: string, tier: Tier, weight = 1): string => `${weight * TIER_WEIGHTS[tier]}:${tenant}`;
-
 export const weightOf = (line: string): number => Number(line.slice(0, line.indexOf(':')));
 export const tenantOf = (line: string): string => line.slice(line.indexOf(':') + 1);
 
