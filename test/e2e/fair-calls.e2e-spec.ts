@@ -31,7 +31,9 @@ describe('calls beyond what a model can serve', () => {
           expect(response.status).toBe(200);
           done.push(who);
         };
-        const crowd = Array.from({ length: 24 }, () => call('crowd', {}, {}));
+        const crowd = Array.from({ length: 6 }, () => call('crowd', {}, {}));
+        await eventually(() => sluice.simulator.stats().inFlight === 1, { withinMs: 5_000, what: 'the first' });
+        crowd.push(...Array.from({ length: 24 }, () => call('crowd', {}, {})));
         await eventually(async () => (await waiting()) >= 15, { withinMs: 5_000, what: 'a crowd that waits' });
         const before = done.length;
         const few = [0, 1, 2].map(() => call('few', body, headers));
@@ -46,13 +48,14 @@ describe('calls beyond what a model can serve', () => {
     await withSluice([{ profile: 'only' }], { ...slow, yaml }, (sluice) =>
       whileCalls(sluice, async (waiting) => {
         const crowd = Array.from({ length: 6 }, () => sluice.call({}));
+        await eventually(() => sluice.simulator.stats().inFlight === 1, { withinMs: 5_000, what: 'the first' });
+        crowd.push(...Array.from({ length: 12 }, () => sluice.call({})));
         await eventually(async () => (await waiting()) >= 2, { withinMs: 5_000, what: 'some to wait' });
-        crowd.push(...Array.from({ length: 8 }, () => sluice.call({})));
         const other = sluice.call({}, { 'x-sluice-tenant': 'other' });
         const responses = await Promise.all(crowd);
         const refused = responses.filter(({ status }) => status === 429);
         expect(refused.length).toBeGreaterThan(0);
-        expect(responses.filter(({ status }) => status === 200)).toHaveLength(14 - refused.length);
+        expect(responses.filter(({ status }) => status === 200)).toHaveLength(18 - refused.length);
         expect((await other).status).toBe(200);
         const [first] = refused;
         expect(Number(first!.headers.get('retry-after-ms'))).toBeGreaterThan(0);
@@ -68,7 +71,9 @@ describe('calls beyond what a model can serve', () => {
     const yaml = 'sluice: {max_queued_mb: 0.01}';
     await withSluice([{ profile: 'only' }], { ...slow, yaml }, (sluice) =>
       whileCalls(sluice, async (waiting) => {
-        const crowd = Array.from({ length: 8 }, () => sluice.call({}));
+        const crowd = Array.from({ length: 6 }, () => sluice.call({}));
+        await eventually(() => sluice.simulator.stats().inFlight === 1, { withinMs: 5_000, what: 'the first' });
+        crowd.push(...Array.from({ length: 8 }, () => sluice.call({})));
         await eventually(async () => (await waiting()) >= 3, { withinMs: 5_000, what: 'some to wait' });
         const response = await sluice.call({ messages: [{ role: 'user', content: 'x'.repeat(12_000) }] });
         const { error } = (await response.json()) as { error: { code: string; message: string } };
