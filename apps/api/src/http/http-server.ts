@@ -54,6 +54,7 @@ export function openHttp(maxBodyBytes: number, masterKey: MasterKey, times: Http
 function requestId(headers: IncomingHttpHeaders): string {
   const given = headers['x-request-id'];
   if (typeof given === 'string' && /^[\w.-]{1,128}$/.test(given)) return given;
-  const random = randomUUID().replaceAll('-', ''); // version 4: its last 19 digits stay, the time goes before them
-  return `req_${Date.now().toString(16).padStart(12, '0')}7${random.slice(13)}`;
+  const random = randomUUID(); // version 4: its last 19 digits stay, the time goes before them
+  const time = Date.now().toString(16).padStart(12, '0');
+  return `req_${time}7${random.slice(15, 18)}${random.slice(19, 23)}${random.slice(24)}`;
 }

@@ -1,15 +1,14 @@
 import type { PipeTransform } from '@nestjs/common';
 import { chatMessagesProblem, type ChatCompletionRequest } from '@sluice/wire';
-import { validateSync } from 'class-validator';
 import { apiError, type ApiException } from './api-error.js';
-import { CHAT_COMPLETION_MEMBERS, ChatCompletionDto } from './chat-completion.dto.js';
+import { CHECKED_MEMBERS, type CheckedMember } from './chat-completion-members.js';
 
 /** Members that would make the caller choose where the call goes and with whose key; and one that is only ever an attack. */
 const FORBIDDEN = ['api_key', 'api_base', 'base_url', '__proto__'] as const;
 
 /**
- * class-validator over the few members that Sluice looks at, one level deep: 5 µs for 20 messages, where Nest's
- * ValidationPipe with nested DTOs takes 98 µs. Returns the parsed body itself, with all its members.
+ * Checks the few members that Sluice looks at, one level deep: under 1 µs, where Nest's ValidationPipe with nested DTOs takes
+ * 98 µs for 20 messages. Returns the parsed body itself, with all its members.
  */
 export class LeanValidationPipe implements PipeTransform {
   transform(body: unknown): ChatCompletionRequest {
@@ -17,10 +16,11 @@ export class LeanValidationPipe implements PipeTransform {
       throw apiError('invalid_request', `The body must be a JSON object, but ${found(body)}.`);
     }
     const members = body as Record<string, unknown>;
-    const dto = new ChatCompletionDto() as unknown as Record<string, unknown>;
-    for (const member of CHAT_COMPLETION_MEMBERS) if (members[member] !== undefined) dto[member] = members[member];
-    const [problem] = validateSync(dto, { validationError: { target: false, value: false }, stopAtFirstError: true });
-    if (problem !== undefined) throw problemOf(problem.property, problem.constraints, members[problem.property]);
+    for (const member of CHECKED_MEMBERS) {
+      const value = members[member.name];
+      if (member.isOptional && (value === undefined || value === null)) continue;
+      if (!member.isRight(value)) throw problemOf(member, value);
+    }
     for (const member of FORBIDDEN) {
       if (Object.hasOwn(members, member) && members[member] !== null)
         throw apiError('invalid_request', `${member} may not be set by a caller.`, member);
@@ -32,12 +32,9 @@ export class LeanValidationPipe implements PipeTransform {
   }
 }
 
-function problemOf(member: string, constraints: Record<string, string> | undefined, value: unknown): ApiException {
-  if (member === 'messages') {
-    const problem = chatMessagesProblem(value)!;
-    return invalid(problem.param, problem.expected, problem.found);
-  }
-  return invalid(member, Object.values(constraints ?? {})[0] ?? 'valid', value);
+function problemOf({ name, expected }: CheckedMember, value: unknown): ApiException {
+  const problem = name === 'messages' ? chatMessagesProblem(value) : null;
+  return problem === null ? invalid(name, expected, value) : invalid(problem.param, problem.expected, problem.found);
 }
 
 const invalid = (param: string, expected: string, value: unknown): ApiException =>
