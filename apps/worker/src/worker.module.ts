@@ -19,6 +19,7 @@ import {
   DeploymentBreakers,
   Leases,
   RedisClock,
+  RetryBudget,
   SeenDeployments,
 } from '@sluice/state';
 import { FrameRelay } from '@sluice/stream';
@@ -93,6 +94,7 @@ function workerProcess(
     workerId,
     records,
     leases,
+    retries: new RetryBudget(commands),
     breakers,
     seen,
     budgets,

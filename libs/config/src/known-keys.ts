@@ -47,10 +47,10 @@ export const KNOWN_KEYS = {
     blocking: 'guardrails',
   },
   sluice: {
-    applied: `midstream wait outage_wait strict deployment_limits hedge durability tenant_weights max_queued_jobs
+    applied: `midstream wait outage_wait strict deployment_limits hedge durability retry_budget tenant_weights max_queued_jobs
       max_queued_jobs_per_tenant max_queued_mb max_queued_mb_per_tenant`,
     harmless: 'hedge_budget cache_scope images webhooks admin',
-    blocking: 'retry_budget groups',
+    blocking: 'groups',
   },
   credential: { applied: 'credential_name credential_values', always: 'credential_info' },
   modelEntry: { applied: 'model_name litellm_params model_info rpm tpm' },

@@ -152,6 +152,8 @@ export interface RoutingPolicy {
   /** Absent: 5,000, doubled up to 15,000 while the first call back fails. */
   readonly cooldownMs: number | undefined;
   readonly disableCooldowns: boolean;
+  /** Retries that a group may make, as a share of its calls, besides three a second. Default 0.2. */
+  readonly retryBudget: number;
   /** Asked group -> groups, aliases or deployment ids, in order. Key `*`: groups without an entry. */
   readonly fallbacks: ReadonlyMap<string, readonly string[]>;
   readonly contextWindowFallbacks: ReadonlyMap<string, readonly string[]>;

@@ -59,6 +59,16 @@ export { limitWordOf, type LimitLeft, type LimitNews } from './leases/limit-news
 export { budgetPeriodOf, budgetWindow, type BudgetPeriod, type BudgetWindow } from './budgets/budget-window.js';
 export type { Budget } from './budgets/budgets.js';
 export { latencySampleOf, type TimedAttempt } from './dispatch/latency-sample.js';
+export {
+  isFirstIn,
+  isRetryIn,
+  RETRIES_AT_ONCE,
+  RETRIES_PER_SECOND,
+  retryTurn,
+  type RetryAsk,
+  type RetryBudgetState,
+  type RetryTurn,
+} from './leases/retry-turn.js';
 export { leaseOutcomeOf } from './leases/lease-outcome.js';
 export { resetDeployment, statusOf, type LeaseState } from './leases/deployment-state.js';
 export { renewLeases, settleLease } from './leases/settle-lease.js';

@@ -1,7 +1,7 @@
 import type { Candidate, Deployment, HeldLease, LeaseRefusal, ModelTable, Progress, RoutingPolicy } from '@sluice/core';
 import type { Call, ProviderClient } from '@sluice/providers';
 import type { JobRecords } from '@sluice/queue';
-import type { BudgetWatch, DeploymentBreakers, Leases, SeenDeployments } from '@sluice/state';
+import type { BudgetWatch, DeploymentBreakers, Leases, RetryBudget, SeenDeployments } from '@sluice/state';
 import type { FrameRelay, JobRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import type { Served } from '@sluice/wire';
@@ -18,6 +18,7 @@ export interface RunDeps {
   records: Pick<JobRecords, 'begin' | 'note' | 'finish' | 'requeue'>;
   frames: Pick<FrameRelay, 'open'>;
   leases: Pick<Leases, 'take' | 'settle'>;
+  retries: Pick<RetryBudget, 'countFirstCall' | 'ask'>;
   breakers: Pick<DeploymentBreakers, 'record' | 'sync'>;
   /** Shared state that strategies choose by. */
   seen: Pick<SeenDeployments, 'of'>;

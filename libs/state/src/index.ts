@@ -7,4 +7,5 @@ export { checkRedis } from './redis/check-redis.js';
 export { Leases } from './redis/leases.js';
 export { openRedis, type RedisRole } from './redis/open-redis.js';
 export { RedisClock } from './redis/redis-clock.js';
+export { RetryBudget } from './redis/retry-budget.js';
 export { untilReady } from './redis/until-ready.js';

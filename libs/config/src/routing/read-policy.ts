@@ -48,6 +48,7 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
     allowedFailsPolicy: readAllowedFailsPolicy(router),
     cooldownMs: both('cooldown_time', seconds('allowed')),
     disableCooldowns: router?.flag('disable_cooldowns') ?? false,
+    retryBudget: sluice?.number('retry_budget') ?? 0.2,
     fallbacks: readGeneralFallbacks(sections, models, strict),
     contextWindowFallbacks: readFallbacks('context_window_fallbacks', sections, models, strict),
     contentPolicyFallbacks: readFallbacks('content_policy_fallbacks', sections, models, strict),

@@ -70,6 +70,7 @@ export function policy(own: Partial<RoutingPolicy> = {}): RoutingPolicy {
     allowedFailsPolicy: undefined,
     cooldownMs: undefined,
     disableCooldowns: false,
+    retryBudget: 0.2,
     fallbacks: new Map(),
     contextWindowFallbacks: new Map(),
     contentPolicyFallbacks: new Map(),

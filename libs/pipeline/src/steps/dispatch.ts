@@ -1,5 +1,7 @@
 import {
   couldGoElsewhere,
+  isFirstIn,
+  isRetryIn,
   leaseStrategyOf,
   nextStep,
   resolveModel,
@@ -18,6 +20,7 @@ import { answerTokens } from '../inference-job.js';
 import type { Run, RunDeps } from '../run-deps.js';
 import { fitting, traitsOf } from './fit.js';
 import { writeProgress } from './kept-progress.js';
+import { retryTurnsOf } from './retry-turns.js';
 import { takeLease } from './take-lease.js';
 import { supportOf, type Support, type UnsupportedParam } from './support.js';
 
@@ -54,12 +57,28 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
   const refused = support.refusedBy(context.groupOf(run.job.group));
   if (refused !== undefined) return { kind: 'failed', because: refused };
   let refusals: LeaseRefusal[] = deps.budgets.refusals();
+  const retryTurn = retryTurnsOf(deps);
+  /** The record is looked at before each provider call: a worker may have stood still for longer than the pause. */
+  const rest = async (until: Promise<void>): Promise<'go' | 'stale' | 'cancelled'> => {
+    await until;
+    refusals = deps.budgets.refusals();
+    if (run.stop.aborted) return 'go';
+    return deps.records.note(run.job.group, run.job.jobId, run.epoch, writeProgress(run));
+  };
   for (;;) {
     if (run.stop.aborted) return { kind: 'stopped' };
     const step = nextStep(run.progress, refusals, context, deps.nowMs(), deps.random);
     run.progress = step.progress;
     switch (step.do) {
       case 'ask': {
+        const isRetry = isRetryIn(step.group.name, run.progress);
+        const turnInMs = isRetry ? await retryTurn(step.group.name) : 0;
+        if (turnInMs > 0) {
+          await run.earlyLease?.close();
+          const verdict = await rest(pause(turnInMs, run.stop));
+          if (verdict !== 'go') return { kind: verdict };
+          break;
+        }
         asked = step.candidates[0]!.deployment.group;
         const sorting = leaseStrategyOf(step.group, context.choice);
         const leaseId = `${run.job.jobId.slice(4)}.${run.epoch}.${run.attempts}`;
@@ -69,6 +88,7 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
           refusals = [...refusals, ...reply.refusals];
           break;
         }
+        if (isFirstIn(step.group.name, run.progress)) deps.retries.countFirstCall(step.group.name);
         const { deployment, lease } = reply;
         const leased = { group: step.group.name, deployment: deployment.id };
         const othersCanServe = (): boolean => couldGoElsewhere(run.progress, leased, refusals, context, deps.nowMs());
@@ -85,17 +105,13 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
           othersCanServe,
         };
       }
-      case 'pause':
-        await (step.for === 'time'
-          ? pause(step.ms, run.stop)
-          : deps.waitingRoom.wait(asked, step.for, step.ms, run.stop));
-        refusals = deps.budgets.refusals();
-        if (!run.stop.aborted) {
-          // The record is looked at before each provider call: a worker may have stood still for longer than the pause.
-          const verdict = await deps.records.note(run.job.group, run.job.jobId, run.epoch, writeProgress(run));
-          if (verdict !== 'go') return { kind: verdict };
-        }
+      case 'pause': {
+        const until =
+          step.for === 'time' ? pause(step.ms, run.stop) : deps.waitingRoom.wait(asked, step.for, step.ms, run.stop);
+        const verdict = await rest(until);
+        if (verdict !== 'go') return { kind: verdict };
         break;
+      }
       case 'give_back':
         return { kind: 'no_capacity_now', untilMs: step.untilMs };
       case 'fail':
