@@ -183,7 +183,7 @@ describe('a port that is taken', () => {
 });
 
 describe('a configuration', () => {
-  it('starts by `--config FILE` alone, as in LiteLLM’s containers', async () => {
+  it('L78: starts by `--config FILE` alone, as in LiteLLM’s containers', async () => {
     const sluice = await run(['--config', file('mine.yaml', CONFIG), '--port', '0']).untilUp();
     expect(sluice.stdout).toContain('Model groups: small');
     const headers = { authorization: 'Bearer sk-test' };

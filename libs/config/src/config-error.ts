@@ -1,3 +1,4 @@
+import { GO_WITHOUT } from './report-book.js';
 import type { Report, ReportRow } from './report.js';
 
 /**
@@ -23,7 +24,7 @@ function linesOf(report: Report): string[] {
   const lines = [...report.errors, ...blocking].map(lineOf);
   if (blocking.length > 0 && report.errors.length === 0) {
     lines.push(
-      `${blocking.length} setting${blocking.length === 1 ? '' : 's'} above would not be kept: start with --allow-unsupported to go on without.`,
+      `${blocking.length} setting${blocking.length === 1 ? '' : 's'} above would not be kept: remove ${blocking.length === 1 ? 'it' : 'them'}, or start with --allow-unsupported to go on without.`,
     );
   }
   return lines;
@@ -31,8 +32,9 @@ function linesOf(report: Report): string[] {
 
 /** `config.yaml:12 router_settings.num_retries: must be …; what to do`. A row without a place is its sentence alone. */
 export function lineOf({ file, line, path, reason, advice }: ReportRow): string {
+  const told = advice === '' || advice === GO_WITHOUT ? '' : ` (${advice})`;
   const where = line === 0 ? '' : `${file}:${line}${path === '' ? '' : ` ${path}`}: `;
-  return `${where}${reason}${advice === '' ? '' : ` (${advice})`}`;
+  return where + reason + told;
 }
 
 /** Without the members of a map or list that share its fate: they need no line of their own. */

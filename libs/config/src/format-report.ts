@@ -1,5 +1,8 @@
 import { headsOf, lineOf } from './config-error.js';
+import { NOT_YET } from './report-book.js';
 import type { Report, ReportRow } from './report.js';
+
+const LINE = 140;
 
 /**
  * The three lists for the terminal, at start. What is applied is only counted, unless there is something to know about it;
@@ -11,8 +14,15 @@ export function formatReport(report: Report): string {
   return [
     `Configuration: ${report.applied.length} settings applied, ${report.noEffect.length} without effect, ${report.unsupported.length} unsupported.`,
     ...list('Errors', report.errors),
-    ...list('Unsupported, and calls would be served otherwise than written', blocking),
-    ...list('Unsupported, harmless', harmless),
+    ...list('Unsupported, and calls would be served otherwise than written (remove, or --allow-unsupported)', blocking),
+    ...list(
+      'Unsupported, harmless',
+      harmless.filter((row) => row.reason !== NOT_YET),
+    ),
+    ...names(
+      'Harmless, and not in this version yet',
+      harmless.filter((row) => row.reason === NOT_YET),
+    ),
     ...list('No effect', report.noEffect),
     ...list(
       'Applied, but to know',
@@ -22,13 +32,28 @@ export function formatReport(report: Report): string {
 }
 
 function list(title: string, rows: readonly ReportRow[]): string[] {
-  const alike = new Map<string, ReportRow[]>();
-  for (const row of headsOf(rows)) {
-    const key = JSON.stringify([row.reason, row.advice, row.path.replaceAll(/\[\d+\]/g, '[]')]);
-    alike.set(key, [...(alike.get(key) ?? []), row]);
-  }
-  const lines = [...alike.values()].map(([first, ...more]) => {
-    return `  ${lineOf(first!)}${more.length === 0 ? '' : ` [and ${more.length} more]`}`;
-  });
+  const lines = alike(rows).map(({ row, more }) => `  ${lineOf(row)}${more}`);
   return lines.length === 0 ? [] : [`${title}:`, ...lines];
+}
+
+/** Places and keys alone, several on a line: there is nothing to do about them. */
+function names(title: string, rows: readonly ReportRow[]): string[] {
+  const lines: string[] = [];
+  for (const { row, more } of alike(rows)) {
+    const name = `${row.file}:${row.line} ${row.path}${more}`;
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + name.length < LINE) lines[lines.length - 1] = `${last}, ${name}`;
+    else lines.push(`  ${name}`);
+  }
+  return lines.length === 0 ? [] : [`${title}:`, ...lines];
+}
+
+/** The first of those that say the same of the same key of many deployments, and how many more there are. */
+function alike(rows: readonly ReportRow[]): { row: ReportRow; more: string }[] {
+  const kinds = Map.groupBy(headsOf(rows), ({ reason, advice, path }) =>
+    JSON.stringify([reason, advice, path.replaceAll(/\[\d+\]/g, '[]')]),
+  );
+  return [...kinds.values()].map(([row, ...others]) => {
+    return { row: row!, more: others.length === 0 ? '' : ` [and ${others.length} more]` };
+  });
 }

@@ -67,6 +67,14 @@ export const KNOWN_KEYS = {
     noEffect: `max_retries rust stream vertex_project vertex_location vertex_credentials aws_access_key_id
       aws_secret_access_key aws_session_token aws_region_name aws_role_name aws_session_name aws_profile_name
       aws_web_identity_token aws_bedrock_runtime_endpoint`,
+    misspelt: {
+      api_url: 'api_base',
+      api_endpoint: 'api_base',
+      azure_endpoint: 'api_base',
+      openai_api_base: 'api_base',
+      endpoint: 'api_base',
+      baseurl: 'base_url',
+    },
   },
   modelInfo: {
     applied: `id base_model cooldown_time allowed_fails allowed_fails_policy rpm tpm supported_environments max_input_tokens max_tokens max_output_tokens
@@ -153,6 +161,7 @@ export const PYTHON_HOOKS = new Set(
 export const NO_EFFECT_REASONS: Readonly<Record<string, string>> = {
   'litellm.stream': 'LiteLLM ignores it too: whether to stream is the choice of each call',
   'litellmParams.stream': 'whether to stream is the choice of each call',
+  'router.default_priority': 'the priority of each call is what counts',
   'router.set_verbose': 'litellm_settings.set_verbose is the one that is read',
   'litellmParams.max_retries': 'LiteLLM forces it to 0; retries are num_retries',
 };

@@ -186,16 +186,16 @@ describe('what is not kept', () => {
 
   it('stops the start, a line each', () => {
     expect(refusal(() => load({}, {}, BUDGET)).message.split('\n')).toEqual([
-      'demonstration:3 litellm_settings.max_budget: not in this version yet (remove it, or start with --allow-unsupported)',
-      'demonstration:4 litellm_settings.guardrails: not in this version yet (remove it, or start with --allow-unsupported)',
-      '2 settings above would not be kept: start with --allow-unsupported to go on without.',
+      'demonstration:3 litellm_settings.max_budget: not in this version yet',
+      'demonstration:4 litellm_settings.guardrails: not in this version yet',
+      '2 settings above would not be kept: remove them, or start with --allow-unsupported to go on without.',
     ]);
   });
 
   it('does not with --allow-unsupported, and is told', () => {
     const text = formatReport(load({}, { allowUnsupported: true }, BUDGET).report);
     expect(text).toContain(
-      'Unsupported, and calls would be served otherwise than written:\n  demonstration:3 litellm_settings.max_budget',
+      'Unsupported, and calls would be served otherwise than written (remove, or --allow-unsupported):\n  demonstration:3 litellm_settings.max_budget',
     );
     expect(text).not.toContain('guardrail_name'); // said by its list
   });

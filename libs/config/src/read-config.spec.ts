@@ -203,6 +203,21 @@ describe('a key', () => {
     ]);
   });
 
+  it.each([
+    ['api_bse', 'litellm_params: {model: gpt-4o, api_bse: "http://a"}'],
+    ['api-base', 'litellm_params: {model: gpt-4o, api-base: "http://a"}'],
+    ['baseURL', 'litellm_params: {model: gpt-4o, baseURL: "http://a"}'],
+    ['endpoint', 'litellm_params: {model: gpt-4o, endpoint: "http://a"}'],
+    ['api_base', 'litellm_params: {model: gpt-4o}, api_base: "http://a"'],
+    ['api_base', 'litellm_params: {model: gpt-4o}, model_info: {api_base: "http://a"}'],
+  ])('that was to be the address of a deployment, %s, blocks: calls would go to the vendor', (key, members) => {
+    const blocking = (all: Report): string[] =>
+      all.unsupported.filter((row) => row.blocking).map(({ path }) => path.split('.').at(-1)!);
+    const entry = (text: string): Report => report(`model_list: [{model_name: a, ${text}}]`);
+    expect(blocking(entry(members))).toEqual([key]);
+    expect(blocking(entry(members.replace('model: gpt-4o', 'model: gpt-4o, api_base: "http://b"')))).toEqual([]);
+  });
+
   it('in the wrong section is sent to the right one', () => {
     const all = report(withModel('litellm_settings: {routing_strategy: least-busy}\nmaster_key: sk-x\nfoo: {bar: 1}'));
     expect(all.noEffect.map(({ path, reason }) => [path, reason])).toEqual([

@@ -10,6 +10,8 @@ interface Entry {
 
 const RANK: Readonly<Record<Verdict, number>> = { applied: 0, noEffect: 1, harmless: 2, blocking: 3, error: 4 };
 export const NOT_YET = 'not in this version yet';
+/** What can be done about every blocking row; the terminal says it once. */
+export const GO_WITHOUT = 'remove it, or start with --allow-unsupported';
 
 /**
  * Collects what becomes of each key. Whoever knows more may say it later: the graver verdict of a place stands, so the
@@ -34,7 +36,7 @@ export class ReportBook {
   }
 
   /** Ignoring it would let more through, or serve a call otherwise than written. */
-  blocking(place: Place, reason = NOT_YET, advice = 'remove it, or start with --allow-unsupported'): void {
+  blocking(place: Place, reason = NOT_YET, advice = GO_WITHOUT): void {
     this.put(place, 'blocking', reason, advice);
   }
 

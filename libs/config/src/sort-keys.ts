@@ -30,9 +30,10 @@ function placeKey(name: SectionName, key: string, node: YamlNode, book: ReportBo
     case 'always':
       return book.applied(node.place, 'Sluice always does so');
     case 'harmless':
+      if (isOff(node) && !ASKS_WHEN_OFF.test(key)) return book.applied(node.place);
       return book.harmless(node.place);
     case 'blocking':
-      if (isOff(node)) return book.applied(node.place, 'off, as it is in this version');
+      if (isOff(node)) return book.applied(node.place); // off, as it is in this version
       if (PYTHON_HOOKS.has(key)) return book.blocking(node.place, 'a Python hook: Sluice cannot run it');
       return book.blocking(node.place, NOT_YET);
     case 'noEffect':
@@ -41,6 +42,9 @@ function placeKey(name: SectionName, key: string, node: YamlNode, book: ReportBo
       return placeUnknown(name, section, key, node, book);
   }
 }
+
+/** Where `false` is no absence: what these switch off, or say of a model, is something else than what happens. */
+const ASKS_WHEN_OFF = /^(?:disable|ssl|supports|require|redact|enable)_/;
 
 function noEffectReason(name: SectionName, key: string): string {
   if (/^(?:aws|vertex)_/.test(key)) return 'it belongs to a provider that this deployment is not';
@@ -51,9 +55,9 @@ function placeUnknown(name: SectionName, section: Sorted, key: string, node: Yam
   if (name === 'modelInfo') return book.harmless(node.place, `echoed by /model/info: ${NOT_YET}`);
   const home = ELSEWHERE.find(([other]) => other !== name && SECTIONS.get(other)!.lists.has(key));
   if (home !== undefined) return book.noEffect(node.place, `it belongs under ${home[1]}`, `move it to ${home[1]}`);
-  const meant = section.misspelt[key] ?? nearestNames(key, section.names, 1, maxEdits(key))[0];
+  const meant = meantKey(name, key);
   if (meant !== undefined) {
-    return book.noEffect(node.place, `unknown key: did you mean ${meant}?`, `write ${meant}`);
+    return book.noEffect(node.place, `unknown key: did you mean ${meant}?`);
   }
   if (name === 'litellmParams') {
     return book.noEffect(
@@ -63,6 +67,14 @@ function placeUnknown(name: SectionName, section: Sorted, key: string, node: Yam
     );
   }
   book.noEffect(node.place, 'unknown key: LiteLLM does not read it either');
+}
+
+/** The key that somebody who wrote this unknown one had in mind, as far as can be told. */
+export function meantKey(name: SectionName, key: string): string | undefined {
+  const { lists, names, misspelt } = SECTIONS.get(name)!;
+  if (lists.has(key)) return undefined;
+  const plain = key.toLowerCase().replaceAll('-', '_'); // baseURL, api-base
+  return misspelt[plain] ?? nearestNames(plain, names, 1, maxEdits(plain))[0];
 }
 
 const ELSEWHERE: readonly [SectionName, string][] = [

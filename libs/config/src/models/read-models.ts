@@ -5,6 +5,7 @@ import { sortKeys } from '../sort-keys.js';
 import { typeOf, type Place, type YamlMap, type YamlNode } from '../yaml/node.js';
 import { echoedInfo } from './echoed-info.js';
 import { hashedId, IdBook } from './deployment-id.js';
+import { refuseLostAddress } from './lost-address.js';
 import { providerOfModel } from './provider-of-model.js';
 import { readFacts } from './read-facts.js';
 import { readTarget, type Environment } from './read-target.js';
@@ -77,6 +78,7 @@ function readEntry(
   }
   sortKeys('litellmParams', own.map, book);
   const params = withDefaults(own, credentials, defaults.params);
+  refuseLostAddress(params, [entry, info]);
   const written = required(params, 'model');
   if (group === undefined || written === undefined) return [];
   const named = providerOfModel(written, params.string('custom_llm_provider'));
