@@ -101,7 +101,20 @@ describe('a member that is wrong', () => {
     ['"timeout":2073601', 'timeout', 'timeout must be a number of seconds, above 0 and at most 24 days.'],
     ['"num_retries":99', 'num_retries', 'num_retries must be a whole number from 0 to 19.'],
     ['"fallbacks":"gpt-4o"', 'fallbacks', 'fallbacks must be an array of at most 20 names of models'],
-    ['"fallbacks":["nobody"]', 'fallbacks', 'fallbacks must be an array of at most 20 names of models'],
+    ['"fallbacks":["nobody"]', 'fallbacks[0]', 'fallbacks[0] must be the name of a model that is configured here'],
+    ['"fallbacks":[{"messages":[]}]', 'fallbacks[0].model', 'fallbacks[0].model must be the name of a model'],
+    [
+      '"fallbacks":[{"model":"MODEL","messages":[]}]',
+      'fallbacks[0].messages',
+      'fallbacks[0].messages must be a non-empty array',
+    ],
+    [
+      '"fallbacks":[{"model":"MODEL","api_base":"http://x"}]',
+      'fallbacks[0].api_base',
+      'api_base may not be set in a fallback.',
+    ],
+    ['"fallbacks":[{"model":"MODEL","stream":true}]', 'fallbacks[0].stream', 'stream may not be set in a fallback.'],
+    ['"fallbacks":["MODEL\\u00000"]', 'fallbacks[0]', 'fallbacks[0] must be the name of a model'],
     ['"disable_fallbacks":"yes"', 'disable_fallbacks', 'disable_fallbacks must be true or false.'],
     ['"api_key":"sk-mine"', 'api_key', 'api_key may not be set by a caller.'],
     ['"api_base":"http://a"', 'api_base', 'api_base may not be set by a caller.'],
@@ -123,7 +136,7 @@ describe('a member that is wrong', () => {
       'messages[1].content must be a string, an array of parts, or null, but is 5.',
     ],
   ])('(%s) is named, with what it must be and what it is', async (members, param, message) => {
-    expect(await post(body(members))).toEqual(refused(message, param));
+    expect(await post(body(members.replaceAll('MODEL', sluice.group)))).toEqual(refused(message, param));
   });
 
   it.each([

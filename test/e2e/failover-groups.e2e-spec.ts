@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { ChatCompletionRequest } from '@sluice/wire';
 import type { PlayedDeployment } from '../support/sluice.js';
 import { withSluice } from '../support/with-sluice.js';
 
@@ -68,6 +69,46 @@ describe('fallback groups', () => {
       await response.text();
       const serves = expected === undefined ? group : `${group}-${expected}`; // who was asked last, in errors
       expect(response.headers.get('x-litellm-model-group')).toBe(serves);
+    });
+  });
+
+  it.each([false, true])(
+    'L41: of the body may bring messages and parameters of their own; stream: %s',
+    async (stream) => {
+      await withSluice(GROUPS, { scripts: { a: DOWN, x: DOWN } }, async ({ call, callsTo, group }) => {
+        const shorter = [{ role: 'user', content: 'Say less.' }];
+        const fallbacks = [
+          { model: `${group}-x`, messages: shorter, max_tokens: 3 },
+          { model: `${group}-y`, user: null },
+        ];
+        const response = await call({ stream, fallbacks, temperature: 0.5, user: 'somebody', num_retries: 0 });
+        expect(response.headers.get('x-litellm-model-group')).toBe(`${group}-y`);
+        await response.text();
+        expect(callsTo('x')[0]!.body).toMatchObject({
+          messages: shorter,
+          max_tokens: 3,
+          temperature: 0.5,
+          user: 'somebody',
+        });
+        expect(callsTo('y')[0]!.body).toMatchObject({
+          messages: [{ role: 'user', content: 'Say hello.' }],
+          temperature: 0.5,
+        });
+        expect(callsTo('y')[0]!.body).not.toHaveProperty('user');
+        expect(callsTo('y')[0]!.body).not.toHaveProperty('fallbacks');
+      });
+    },
+  );
+
+  it('L41: the same model again with shorter messages, after they were too long for it', async () => {
+    const tooLong = { rules: [{ times: 1, do: { kind: 'context_length' } }] };
+    await withSluice(GROUPS, { scripts: { a: tooLong } }, async ({ call, callsTo, group }) => {
+      const messagesTo = (profile: string) =>
+        callsTo(profile).map(({ body }) => (body as ChatCompletionRequest).messages);
+      const shorter = [{ role: 'user', content: 'Short.' }];
+      const response = await call({ fallbacks: [{ model: group, messages: shorter }] });
+      expect(response.status).toBe(200);
+      expect(messagesTo('a')).toEqual([expect.anything(), shorter]);
     });
   });
 

@@ -77,6 +77,7 @@ export { groupNumberOf, isJobId, newJobId } from './job-id.js';
 export { fallbackTargets } from './dispatch/fallback-targets.js';
 export { acceptJob } from './job/accept-job.js';
 export { BACKLOG_DEFAULTS, lineOf, type BacklogBounds, type BacklogPolicy } from './job/backlog-policy.js';
+export { variantName, variantOf } from './dispatch/fallback-variant.js';
 export { cancelJob, expireJob, finishJob } from './job/end-job.js';
 export { feedWindow, sweepGroup, type FedJob } from './job/feed-window.js';
 export { newJobGroup, type JobGroup, type JobRecord, type TerminalState, type Told } from './job/job-group.js';

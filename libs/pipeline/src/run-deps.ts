@@ -23,7 +23,7 @@ export interface RunDeps {
   /** Shared state that strategies choose by. */
   seen: Pick<SeenDeployments, 'of'>;
   budgets: Pick<BudgetWatch, 'refusals' | 'notesFor'>;
-  providers: Pick<ProviderClient, 'complete' | 'stream' | 'unsupported'>;
+  providers: Pick<ProviderClient, 'complete' | 'stream' | 'unsupported' | 'withMembers'>;
   waitingRoom: WaitingRoom;
   emit: Emit;
   /** Redis TIME, as far as this process knows it. */

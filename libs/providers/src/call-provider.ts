@@ -1,6 +1,7 @@
 import type { Deployment, Failure, LimitNews } from '@sluice/core';
 import { Pool } from 'undici';
 import type { Adapter, Answer, Call, FailedAttempt, StreamEvent } from './adapter.js';
+import { callWithMembers } from './call-with-members.js';
 import { malformed } from './classify-failure.js';
 import { HttpExchange } from './http-exchange.js';
 import { changeMembers } from './json-span.js';
@@ -100,6 +101,11 @@ export class ProviderClient {
       this.pools.delete(origin);
       pool.close().catch(() => undefined); // `stop` of the process ends what does not end
     }
+  }
+
+  /** The same call with other members of its body; `null` takes one away. */
+  withMembers(call: Call, members: Readonly<Record<string, unknown>>): Call {
+    return callWithMembers(call, members);
   }
 
   /** Closes all connections; attempts under way fail. */

@@ -4,7 +4,7 @@ import { apiError, type ApiException } from './api-error.js';
 import { CHECKED_MEMBERS, type CheckedMember } from './chat-completion-members.js';
 
 /** Members that would make the caller choose where the call goes and with whose key; and one that is only ever an attack. */
-const FORBIDDEN = ['api_key', 'api_base', 'base_url', '__proto__'] as const;
+export const FORBIDDEN = ['api_key', 'api_base', 'base_url', '__proto__'] as const;
 
 /**
  * Checks the few members that Sluice looks at, one level deep: under 1 µs, where Nest's ValidationPipe with nested DTOs takes

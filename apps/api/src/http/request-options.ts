@@ -3,6 +3,7 @@ import type { Tier } from '@sluice/core';
 import type { RequestOptions } from '@sluice/pipeline';
 import type { ChatCompletionRequest } from '@sluice/wire';
 import { apiError } from './api-error.js';
+import { fallbackTarget } from './fallback-target.js';
 
 const MOST_WAIT_MS = 600_000;
 const DAY_MS = 86_400_000;
@@ -108,10 +109,10 @@ function fallbacks(
   if (isOff === true) return [];
   const inBody = body['fallbacks'];
   if (inBody === undefined || inBody === null) return undefined;
-  const isList = Array.isArray(inBody) && inBody.length <= MOST_FALLBACKS;
-  if (isList && inBody.every((name) => typeof name === 'string' && isModel(name))) return inBody as string[];
-  // Variants with messages of their own come with the routing issue: refused rather than half done.
-  throw apiError('invalid_request', `fallbacks must be an array of ${FALLBACKS}.`, 'fallbacks');
+  if (!Array.isArray(inBody) || inBody.length > MOST_FALLBACKS) {
+    throw apiError('invalid_request', `fallbacks must be an array of ${FALLBACKS}.`, 'fallbacks');
+  }
+  return inBody.map((entry: unknown, i) => fallbackTarget(entry, i, isModel));
 }
 
 const MOST_TAGS = 50;

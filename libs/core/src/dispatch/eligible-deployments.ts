@@ -1,5 +1,6 @@
 import type { Deployment, ModelGroup, RoutingPolicy } from '../deployment.js';
 import { backoffMs, fixedDice } from './backoff.js';
+import { variantOf } from './fallback-variant.js';
 import { triedInRound, type Progress, type Tried } from './progress.js';
 import { consequenceUnder } from './retry-policy.js';
 
@@ -41,7 +42,8 @@ export function eligibleDeployments(
   policy: Pick<RoutingPolicy, 'disableCooldowns' | 'cooldownMs' | 'retryAfterMs' | 'retryPolicies'>,
   nowMs: number,
 ): Eligible {
-  const { tried, round } = progress;
+  const { round } = progress;
+  const tried = variantOf(progress.here) === undefined ? progress.tried : triedInRound(progress); // of the other call
   const eligible: Eligible = { fresh: [], resting: [], again: [], lastly: [], probed: [] };
   const tooSmall = new Set(tried.flatMap(({ kind, model }) => (kind === 'context_length' ? [model] : [])));
   for (const deployment of group.deployments) {

@@ -3,6 +3,7 @@ import type { RetryPolicy, RoutingPolicy } from '../deployment.js';
 import type { FailureKind } from '../failure.js';
 import type { LeaseRefusal, RefusalVerdict } from '../leases/lease.js';
 import { couldGoElsewhere } from './could-go-elsewhere.js';
+import { variantName, variantOf } from './fallback-variant.js';
 import { nextStep } from './next-step.js';
 import { afterTry, type Progress, type Tried } from './progress.js';
 import type { Step, StepContext } from './step.js';
@@ -265,6 +266,15 @@ describe('from group to group', () => {
     const configured = { policy: { fallbacks: lists({ g: ['x'] }), numRetries: 0 } };
     expect(story(context([g, x, y], { ...configured, fallbacks: ['y'] }), ['server']).chosen).toEqual(['a', 'y1']);
     expect(story(context([g, x, y], { ...configured, fallbacks: [] }), ['server']).chosen).toEqual(['a']); // L42
+  });
+
+  it('a caller’s fallback with a body of its own is another call, in the same group too', () => {
+    const fallbacks = [variantName('g', 0), 'x', variantName('x', 2)];
+    const of = context([g, x], { fallbacks, policy: { numRetries: 0 } });
+    const byModel = { ...of, groupOf: (name: string) => of.groupOf(variantOf(name)?.model ?? name) };
+    const { chosen, progress } = story(byModel, ['context_length', 'server'], { model: 'gpt-4o' });
+    expect(chosen).toEqual(['a', 'a', 'x1']); // L41: x alone has the model that was too small
+    expect(progress.route).toEqual(['g', ...fallbacks]);
   });
 
   it('max_fallbacks groups at the most', () => {

@@ -1,5 +1,6 @@
 import { mayServe } from './eligible-deployments.js';
 import { fallbackTargets } from './fallback-targets.js';
+import { variantOf } from './fallback-variant.js';
 import { attemptsUsed, type LeftGroup, type Progress } from './progress.js';
 import { consequenceUnder, endsGroup } from './retry-policy.js';
 import type { StepContext, TargetGroup } from './step.js';
@@ -36,11 +37,13 @@ export function nextTarget(progress: Progress, context: StepContext): Target | u
     if (progress.taken.includes(name)) continue;
     const target = context.groupOf(name);
     if (target === undefined) continue;
-    if (isSame(target, context.groupOf(asked))) {
+    const isVariant = variantOf(name) !== undefined; // another call, even where it goes to the same group
+    if (!isVariant && isSame(target, context.groupOf(asked))) {
       if (mayRepeat) return { round: 'untried', name };
       continue;
     }
     if (progress.route.length - 1 >= policy.maxFallbacks) continue;
+    if (isVariant) return { round: 'regular', name };
     if (progress.route.some((entered) => isSame(target, context.groupOf(entered)))) continue;
     if (hasSomebodyNew(target, progress)) return { round: 'regular', name };
   }

@@ -9,6 +9,7 @@ import {
 import type { Call, StreamEvent, Usage } from '@sluice/providers';
 import { roleChunk, sseData, SSE_DONE, usageChunk, usageBody, type Served } from '@sluice/wire';
 import type { Run, RunDeps } from '../run-deps.js';
+import { callOfTarget } from './call-of-target.js';
 import type { Dispatched } from './dispatch.js';
 
 export type Attempt = AnsweredAttempt | FailedAttempt;
@@ -46,7 +47,8 @@ export async function callProvider(
   const { job, stop } = run;
   const leftMs = job.deadlineMs - deps.nowMs();
   const timeouts = attemptTimeouts(job, deployment, deps.policy, () => job.stream && othersCanServe(), leftMs);
-  const call = group === job.group ? run.call : { ...run.call, model: group };
+  const asked = callOfTarget(run, run.progress.here, deps);
+  const call = group === job.group ? asked : { ...asked, model: group };
   run.served = servedBy(run, deployment.id, group, deployment.target.baseUrl, deps.policy.numRetries);
   run.attempts++;
 

@@ -6,6 +6,7 @@ import {
   nextStep,
   resolveModel,
   strategyOf,
+  variantOf,
   type Candidate,
   type Choice,
   type Deployment,
@@ -18,6 +19,7 @@ import {
 } from '@sluice/core';
 import { answerTokens } from '../inference-job.js';
 import type { Run, RunDeps } from '../run-deps.js';
+import { callOfTarget } from './call-of-target.js';
 import { fitting, traitsOf } from './fit.js';
 import { writeProgress } from './kept-progress.js';
 import { retryTurnsOf } from './retry-turns.js';
@@ -121,20 +123,28 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
 }
 
 function contextOf(
-  { job, call }: Run,
-  { models, policy, isStrict, seen }: RunDeps,
+  run: Run,
+  deps: RunDeps,
   support: Support,
   mayWaitInPlace: StepContext['mayWaitInPlace'],
 ): StepContext {
+  const { job, call } = run;
+  const { models, policy, isStrict, seen } = deps;
   const known = new Map<string, TargetGroup | undefined>();
   const traits = traitsOf(job, call);
   const groupOf = (target: string): TargetGroup | undefined => {
     if (known.has(target)) return known.get(target);
-    let resolved = resolveModel(models, target === job.group ? job.model : target, isStrict);
+    const name = target === job.group ? job.model : (variantOf(target)?.model ?? target);
+    let resolved = resolveModel(models, name, isStrict);
     // An api with a newer configuration may know an alias that this worker does not: it named the group.
     if (resolved.kind === 'unknown' && target === job.group) resolved = resolveModel(models, job.group, isStrict);
+    const its = callOfTarget(run, target, deps);
+    const isOwn = its === call;
+    const able = isOwn ? support : supportOf(its, deps.providers);
     const found =
-      resolved.kind === 'found' ? fitting(support.within(resolved.group, resolved.only), traits, policy) : undefined;
+      resolved.kind === 'found'
+        ? fitting(able.within(resolved.group, resolved.only), isOwn ? traits : traitsOf(job, its), policy)
+        : undefined;
     known.set(target, found);
     return found;
   };

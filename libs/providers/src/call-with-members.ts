@@ -1,0 +1,18 @@
+import type { Call, ChatBody } from './adapter.js';
+import { changeMembers, type Change } from './json-span.js';
+
+/** The same call with other members of its body; `null` takes one away. Source and parsed body stay the same thing. */
+export function callWithMembers(call: Call, members: Readonly<Record<string, unknown>>): Call {
+  const changes = new Map<string, Change>();
+  const body: Record<string, unknown> = { ...call.body };
+  for (const [name, value] of Object.entries(members)) {
+    if (value === null) {
+      changes.set(name, 'remove');
+      delete body[name];
+    } else {
+      changes.set(name, { value: JSON.stringify(value) });
+      body[name] = value;
+    }
+  }
+  return { ...call, source: changeMembers(call.source, changes), body: body as ChatBody };
+}
