@@ -1,5 +1,6 @@
 import { freePort } from '../systems/free-port.mjs';
 import { GROUP, KEY } from '../load/calls.mjs';
+import { startBarePath } from '../systems/bare-path.mjs';
 import { startLiteLlm, startPortkey } from '../systems/peers.mjs';
 import { startRawQueue } from '../systems/raw-queue.mjs';
 import { startSluice, startSplit } from '../systems/sluice.mjs';
@@ -23,6 +24,7 @@ export function contestants(upstream, { withPeers }) {
   const own = [
     { name: 'direct', start: async () => ({ origin: upstream, headers: {}, pids: [], stop: async () => undefined }) },
     { name: 'raw BullMQ', start: startRawQueue },
+    { name: 'bare path', start: () => startBarePath(upstream) },
     { name: 'Sluice, one process', start: () => startSluice({ config, key: KEY }) },
     { name: 'Sluice, api + worker', start: () => startSplit({ config, key: KEY }) },
   ];
