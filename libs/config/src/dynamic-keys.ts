@@ -42,11 +42,13 @@ function placeCallbacks(litellm: Section | undefined, key: string): void {
   } else if (items.length > 0) litellm.book.harmless(node.place, `${names.join(', ') || 'callbacks'}: ${NOT_YET}`);
 }
 
+/** Where there are limits and budgets they are kept, whether this list names them or not. */
+const ALWAYS_CHECKED = ['enforce_model_rate_limits', 'router_budget_limiting'];
+
 function placePreCallChecks(router: Section | undefined): void {
   const names = router?.strings('optional_pre_call_checks');
   if (router === undefined || names === undefined) return;
   const { place } = router.map.entries.get('optional_pre_call_checks')!;
-  const others = names.filter((name) => name !== 'enforce_model_rate_limits');
-  if (others.includes('router_budget_limiting')) router.book.blocking(place, `router_budget_limiting: ${NOT_YET}`);
-  else if (others.length > 0) router.book.harmless(place, `${others.join(', ')}: ${NOT_YET}`);
+  const others = names.filter((name) => !ALWAYS_CHECKED.includes(name));
+  if (others.length > 0) router.book.harmless(place, `${others.join(', ')}: ${NOT_YET}`);
 }

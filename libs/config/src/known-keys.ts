@@ -58,11 +58,12 @@ export const KNOWN_KEYS = {
     applied: `model custom_llm_provider api_key api_base base_url api_version organization litellm_credential_name rpm tpm
       max_parallel_requests weight order timeout request_timeout stream_timeout num_retries cooldown_time drop_params
       additional_drop_params allowed_openai_params extra_headers extra_body azure_ad_token tenant_id
-      client_id client_secret azure_scope region_name tags ${PRICES} ${CHAT_PARAMETERS}`,
+      client_id client_secret azure_scope region_name tags max_budget budget_duration
+      ${PRICES} ${CHAT_PARAMETERS}`,
     harmless: `tag_regex ${OTHER_PRICES} auto_router_config_path auto_router_config auto_router_default_model
       auto_router_embedding_model complexity_router_* adaptive_router_* prompt_id prompt_variables realtime_protocol
       s3_bucket_name s3_encryption_key_id gcs_bucket_name max_file_size_mb use_in_pass_through watsonx_region_name`,
-    blocking: `max_budget budget_duration cache_control_injection_points merge_reasoning_content_in_choices
+    blocking: `cache_control_injection_points merge_reasoning_content_in_choices
       use_litellm_proxy mock_response mock_delay mock_timeout configurable_clientside_auth_params`,
     noEffect: `max_retries rust stream vertex_project vertex_location vertex_credentials aws_access_key_id
       aws_secret_access_key aws_session_token aws_region_name aws_role_name aws_session_name aws_profile_name
@@ -86,7 +87,7 @@ export const KNOWN_KEYS = {
     noEffect: 'db_model health_check_timeout health_check_max_tokens health_check_voice',
   },
   router: {
-    applied: `routing_strategy routing_strategy_args routing_groups
+    applied: `routing_strategy routing_strategy_args routing_groups provider_budget_config
       model_group_alias num_retries retry_after timeout request_timeout stream_timeout
       cooldown_time disable_cooldowns allowed_fails allowed_fails_policy retry_policy model_group_retry_policy max_fallbacks fallbacks default_fallbacks context_window_fallbacks
       content_policy_fallbacks enable_pre_call_checks optional_pre_call_checks default_litellm_params
@@ -95,8 +96,6 @@ export const KNOWN_KEYS = {
     always: 'enable_weighted_failover',
     harmless: `deployment_affinity_ttl_seconds model_group_affinity_config
       cache_responses caching_groups alerting_config assistants_config search_tools`,
-    blocking: `
-      provider_budget_config`,
     noEffect: `client_ttl cache_kwargs polling_interval set_verbose debug_level ignore_invalid_deployments
       router_general_settings default_priority`,
     misspelt: { enable_pre_call_check: 'enable_pre_call_checks' },
@@ -104,10 +103,10 @@ export const KNOWN_KEYS = {
   litellm: {
     applied: `drop_params num_retries request_timeout timeout retry_after cooldown_time allowed_fails fallbacks
       default_fallbacks context_window_fallbacks content_policy_fallbacks set_verbose json_logs success_callback
-      failure_callback callbacks service_callback`,
+      failure_callback callbacks service_callback timezone`,
     always: 'modify_params redact_messages_in_exceptions turn_off_message_logging redact_user_api_key_info',
     harmless: `cache cache_params langfuse_public_key langfuse_secret_key langfuse_secret langfuse_host
-      langfuse_default_tags timezone default_internal_user_params default_team_params default_key_generate_params
+      langfuse_default_tags default_internal_user_params default_team_params default_key_generate_params
       upperbound_key_generate_params default_team_settings cost_discount_config cost_margin_config
       skip_system_message_in_guardrail require_auth_for_metrics_endpoint store_audit_logs prometheus_litellm_names
       log_raw_request_response key_generation_settings priority_reservation priority_reservation_settings

@@ -260,11 +260,6 @@ describe('what cannot be kept', () => {
     ['guardrails', 'guardrails: [{guardrail_name: a, litellm_params: {}}]', 'guardrails'],
     ['an address list', 'general_settings: {allowed_ips: [127.0.0.1]}', 'general_settings.allowed_ips'],
     ['a routing strategy', 'router_settings: {routing_strategy: complexity}', 'router_settings.routing_strategy'],
-    [
-      'a provider budget',
-      'router_settings: {optional_pre_call_checks: [router_budget_limiting]}',
-      'router_settings.optional_pre_call_checks',
-    ],
     ['settings of groups', 'sluice: {groups: {gpt-4o: {wait: 1}}}', 'sluice.groups'],
     ['strict durability', 'sluice: {durability: strict}', 'sluice.durability'],
   ])('blocks: %s', (_, rest, path) => {

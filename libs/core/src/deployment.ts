@@ -1,3 +1,4 @@
+import type { BudgetPeriod } from './budgets/budget-window.js';
 import type { Budget } from './budgets/budgets.js';
 import type { BacklogPolicy } from './job/backlog-policy.js';
 import type { ModelFacts, ModelLimits, Prices, Supports } from './model-facts.js';
@@ -32,6 +33,8 @@ export interface Deployment {
   /** Hard limits for the cluster, per minute; absent: none. */
   readonly rpm: number | undefined;
   readonly tpm: number | undefined;
+  /** Money that it may cost; no period: it is never reset. Absent: no limit. */
+  readonly ownBudget?: { readonly usdNanos: number; readonly period: BudgetPeriod | undefined };
   /** Most calls at a time in the cluster; absent: none. */
   readonly maxParallel: number | undefined;
   /** One attempt; absent: the router's. */

@@ -1,6 +1,7 @@
 import type { Deployment, ModelGroup } from '@sluice/core';
 import { firstOf, Section } from '../section.js';
 import { readAllowedFailsPolicy } from '../routing/read-allowed-fails.js';
+import { readOwnBudget } from '../routing/read-budgets.js';
 import { sortKeys } from '../sort-keys.js';
 import { typeOf, type Place, type YamlMap, type YamlNode } from '../yaml/node.js';
 import { echoedInfo } from './echoed-info.js';
@@ -96,11 +97,14 @@ function readEntry(
   const organizations = readOrganizations(params);
   const baseId = ids.of(info, hashedId(group, fullModel, params.map));
   const which = { provider, fullModel, baseModel: info?.string('base_model') };
+  const facts = readFacts(which, params, info);
+  const ownBudget = readOwnBudget(params, { ...which, ...facts });
   const shared = {
     group,
     model,
     ...which,
-    ...readFacts(which, params, info),
+    ...facts,
+    ...(ownBudget === undefined ? {} : { ownBudget }),
     tags: params.strings('tags') ?? [],
     region: params.string('region_name'),
     order: params.wholeNumber('order') ?? 1,

@@ -2,6 +2,7 @@ import type { ModelTable, RoutingPolicy } from '@sluice/core';
 import { firstOf, type Section } from '../section.js';
 import { readAllowedFailsPolicy } from './read-allowed-fails.js';
 import { readBacklog } from './read-backlog.js';
+import { readBudgets } from './read-budgets.js';
 import { checkedChains, readChains, targetsOf, type FallbackChain } from './read-fallbacks.js';
 import { readRetryPolicies } from './read-retry-policies.js';
 import { readStrategy } from './read-strategy.js';
@@ -27,7 +28,7 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
   const wholeNumber = (section: Section, key: string): number | undefined => section.wholeNumber(key);
   return {
     strategy: readStrategy(router),
-    budgets: [],
+    budgets: readBudgets({ router, litellm }, models),
     numRetries: both('num_retries', wholeNumber) ?? 2,
     retryPolicies: readRetryPolicies(router, models, strict),
     retryAfterMs: both('retry_after', seconds('allowed')) ?? 0,
