@@ -15,7 +15,7 @@ export interface LeaseAsk {
   readonly tokens: number;
   /** In the order of preference. Tiers (lower `order` first) go before it. */
   readonly candidates: readonly LeaseCandidate[];
-  /** When all candidates are open, each may be probed this long after its last probe, before its time; 0: not. */
+  /** When all candidates are open or cooling, each open one may be probed this long after its last probe, before its time; 0: not. */
   readonly probeEveryWhenAllOpenMs: number;
 }
 

@@ -30,8 +30,8 @@ export function takeLease(state: LeaseState, ask: LeaseAsk, nowMs: number): Leas
   const chosen = pick(inTier, judged, ask, nowMs);
   if (chosen) return take(chosen, ask, nowMs);
 
-  const isAllOpen = judged.every(({ deployment }) => deployment.openUntilMs > 0);
-  const probesEarly = isAllOpen && ask.probeEveryWhenAllOpenMs > 0;
+  const isAllShut = judged.every(({ deployment, verdict }) => deployment.openUntilMs > 0 || verdict === 'cooling');
+  const probesEarly = isAllShut && ask.probeEveryWhenAllOpenMs > 0;
   if (probesEarly) {
     for (const one of judged.toSorted((a, b) => a.candidate.order - b.candidate.order)) {
       if (one.verdict !== 'breaker_open' || one.deployment.isOut || probeAgainAt(one.deployment, ask) > nowMs) continue;

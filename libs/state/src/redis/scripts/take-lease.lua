@@ -13,7 +13,7 @@
 -- ARGV[2]     lease time in ms
 -- ARGV[3]     tokens to reserve
 -- ARGV[4]     in-order | least-busy | least-used
--- ARGV[5]     ms after which each may be probed early when all are open; 0: not
+-- ARGV[5]     ms after which each may be probed early when all are open or cooling; 0: not
 -- ARGV[6]     now in ms, for tests; empty: Redis TIME
 -- ARGV[3+4i] .. ARGV[6+4i]  order, rpm, tpm, maxParallel of candidate i; 0: no limit
 -- Returns     {1, i, is probe (0|1), in flight, now, the provider's word is in force (0|1)} when taken,
@@ -247,11 +247,11 @@ if chosen then
   return take(chosen)
 end
 
-local allOpen = true
+local allShut = true
 for i = 1, count do
-  allOpen = allOpen and candidates[i].open > 0
+  allShut = allShut and (candidates[i].open > 0 or candidates[i].verdict == 'cooling')
 end
-if allOpen and probeEvery > 0 then
+if allShut and probeEvery > 0 then
   for i = 1, count do
     local c = candidates[i]
     if c.verdict == 'breaker_open' and c.mayProbeEarly and c.probeAgainAt <= now then
@@ -270,7 +270,7 @@ for i = 1, count do
   local untilMs = 0
   if c.verdict == 'cooling' or c.verdict == 'breaker_open' then
     local open = c.open
-    if allOpen and c.mayProbeEarly then
+    if allShut and c.mayProbeEarly then
       open = math.min(open, c.probeAgainAt)
     end
     untilMs = math.max(c.cool, open)

@@ -1,0 +1,91 @@
+import { env } from 'node:process';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { dice } from '../dispatch/test-routing.js';
+import type { LeaseState } from './deployment-state.js';
+import type { BreakerRules, HeldLease, LeaseOutcome } from './lease.js';
+import { settleLease } from './settle-lease.js';
+import { takeLease } from './take-lease.js';
+
+const RUNS = { numRuns: Number(env['SLUICE_PROPERTY_RUNS'] ?? 300) };
+const TICK_MS = 100;
+const PROBE_EVERY_MS = 2_000;
+const CALL_MS = 300;
+
+/** What a provider does from a time on. */
+type Phase = { fromMs: number; does: 'answers' | 'fails' | 'refuses' | 'limits' };
+
+const phases = fc
+  .array(
+    fc.record({
+      forMs: fc.constantFrom(500, 4_000, 9_000, 40_000),
+      does: fc.constantFrom('answers', 'answers', 'fails', 'fails', 'limits', 'refuses'),
+    }),
+    { minLength: 1, maxLength: 6 },
+  )
+  .map((drawn) => {
+    let fromMs = 0;
+    return drawn.map(({ forMs, does }): Phase => {
+      const phase = { fromMs, does } as Phase;
+      fromMs += forMs;
+      return phase;
+    });
+  });
+
+const rules: fc.Arbitrary<BreakerRules> = fc.record({
+  allowedFails: fc.constantFrom(undefined, 0, 2),
+  cooldownMs: fc.constantFrom(undefined, 1_000, 60_000, 3_600_000),
+  disableCooldowns: fc.constant(false),
+});
+
+describe('a group under steady calls', () => {
+  it('is never shut for longer than one probe interval while a provider of it would answer', () => {
+    const holds = (providers: readonly Phase[][], rule: BreakerRules, seed: number): void => {
+      const state: LeaseState = new Map();
+      const random = dice(seed);
+      const under: { held: HeldLease; outcome: LeaseOutcome; endMs: number }[] = [];
+      /** Since when somebody would answer whom nothing but its failures of before keeps out. */
+      let couldSince: number | undefined;
+      let openedOut = new Map<number, number>();
+      for (let nowMs = 0; nowMs < 100_000; nowMs += TICK_MS) {
+        const now = 1_800_000_000_000 + nowMs;
+        for (const done of under.filter(({ endMs }) => endMs <= nowMs)) {
+          under.splice(under.indexOf(done), 1);
+          settleLease(state, done.held, done.outcome, now);
+          if (done.outcome.kind === 'succeeded') couldSince = undefined;
+          if (done.outcome.kind === 'out') openedOut = openedOut.set(Number(done.held.deploymentId), nowMs + 300_000);
+        }
+        const does = (i: number): Phase['does'] => providers[i]!.findLast(({ fromMs }) => fromMs <= nowMs)!.does;
+        const isFree = (i: number): boolean =>
+          does(i) === 'answers' && (openedOut.get(i) ?? 0) <= nowMs && (state.get(String(i))?.coolUntilMs ?? 0) <= now;
+        if (!providers.some((_, i) => isFree(i))) couldSince = undefined;
+        else couldSince ??= nowMs;
+        if (couldSince !== undefined && nowMs - couldSince > PROBE_EVERY_MS + 2 * CALL_MS + TICK_MS) {
+          throw new Error(`shut from ${couldSince} to ${nowMs}`);
+        }
+
+        const ids = providers.map((_, i) => String(i));
+        const candidates = ids
+          .toSorted(() => random() - 0.5)
+          .map((id) => ({ id, order: 1, rpm: 0, tpm: 0, maxParallel: 0 }));
+        const ask = { group: 'g', leaseId: `l${nowMs}`, strategy: 'in-order' as const, tokens: 1, candidates };
+        const reply = takeLease(state, { ...ask, probeEveryWhenAllOpenMs: PROBE_EVERY_MS }, now);
+        if (!reply.taken) continue;
+        const about = { rules: rule, reason: 'test' };
+        const outcomes: Record<Phase['does'], LeaseOutcome> = {
+          answers: { kind: 'succeeded', rules: rule },
+          fails: { kind: 'failed', ...about },
+          refuses: { kind: 'out', ...about },
+          limits: { kind: 'cools', retryAfterMs: 20_000, ...about },
+        };
+        under.push({
+          held: reply.lease,
+          outcome: outcomes[does(Number(reply.lease.deploymentId))],
+          endMs: nowMs + CALL_MS,
+        });
+      }
+    };
+    const world = fc.array(phases, { minLength: 1, maxLength: 4 });
+    expect(() => fc.assert(fc.property(world, rules, fc.nat(), holds), RUNS)).not.toThrow();
+  });
+});
