@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { BegunJob } from '@sluice/queue';
 import { openRedis } from '@sluice/state';
 import { FrameRelay, Inbox, type Follower, type JobRelay } from '@sluice/stream';
 import { frameHead, readPayload, type Frame, type Outcome } from '@sluice/wire';
@@ -30,7 +31,7 @@ describe('who follows a job that another call began', () => {
     await stage.records.accept(stage.group, job, true);
     await stage.redis.set(`${stage.prefix}:inference:${jobId}-1:lock`, 'token'); // as BullMQ's worker takes it
     const begun = await stage.records.begin(stage.group, { jobId, fed: 1, token: 'token' }, 'w');
-    epoch = begun!.epoch;
+    epoch = (begun as BegunJob).epoch;
     relay = new FrameRelay(stage.redis).open(stage.group, jobId, epoch, 0);
     ears = openRedis(process.env['REDIS_URL']!, { role: 'subscriber', onError: (error) => errors.push(error) });
     second = new Inbox(ears);

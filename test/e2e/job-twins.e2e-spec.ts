@@ -4,9 +4,11 @@ import {
   acceptJob,
   beginJob,
   cancelJob,
+  countSuspectCrash,
   expireJob,
   feedWindow,
   finishJob,
+  isolateJob,
   newJobGroup,
   noteAttempt,
   relayFrames,
@@ -27,12 +29,14 @@ import type { Redis } from 'ioredis';
 import { BacklogFeeder } from '../../libs/queue/src/backlog-feeder.js';
 import { keysOf } from '../../libs/queue/src/group-keys.js';
 import type { JobEnvelope } from '../../libs/queue/src/job-envelope.js';
+import { SuspectsQueue } from '../../libs/queue/src/suspects-queue.js';
 import { withSteppedClock, type SteppedRedis } from '../support/stepped-redis.js';
 
 /** Random histories; a nightly run asks for more. */
 const RUNS = Math.min(Number(process.env['SLUICE_PROPERTY_RUNS'] ?? 200), 2_000);
 const STEPS = 80;
 const MOST_JOBS = 8;
+const SUSPECTS_WORKER = 'suspects@here/1-x';
 const START_US = 1_800_000_000_000_000;
 const BOUNDS = { jobs: 6, bytes: 30, tenantJobs: 4, tenantBytes: 16 };
 const SENT = { silenceMs: 7_000, overdueMs: 30_000 };
@@ -47,7 +51,8 @@ const ACTIONS = {
   'repeat accept': 1,
   cancel: 1,
   fetch: 3,
-  begin: 3,
+  'fetch a suspect': 2,
+  begin: 4,
   note: 1,
   relay: 2,
   finish: 1,
@@ -58,7 +63,9 @@ const ACTIONS = {
   sweep: 2,
   leave: 2,
   fail: 2,
-  stall: 1,
+  stall: 2,
+  'suspects die': 1,
+  'sweep suspects': 1,
   'lose add': 1,
   'late add': 2,
   wait: 2,
@@ -75,7 +82,17 @@ const step = fc.record({
   again: fc.constantFrom(false, false, false, true),
 });
 
+/** Few histories would lose three workers under one job: a part begins so. The number says which run it is about. */
+const ISOLATED =
+  'accept 1 > fetch 0 > begin 0 > stall 0 > fetch 0 > begin 1 > stall 1 > fetch 0 > begin 2 > stall 2 > fetch 0';
+const isolating = `${ISOLATED} > begin 3 > fetch a suspect 0`.split(' > ').map((text) => {
+  const [, action, pick] = /^(.+) (\d+)$/.exec(text)!;
+  return { do: action as keyof typeof ACTIONS, pick: Number(pick), again: false };
+});
+const opening = fc.constantFrom(isolating.slice(0, 0), isolating.slice(0, -1), isolating);
+
 interface Run {
+  isSuspect: boolean;
   bull: Job<JobEnvelope>;
   token: string;
   jobId: string;
@@ -94,6 +111,8 @@ describe('the job scripts and their twin in core', () => {
   let ears: Redis;
   let queue: Queue<JobEnvelope>;
   let worker: Worker<JobEnvelope>;
+  let suspectsWorker: Worker<JobEnvelope>;
+  let suspects: SuspectsQueue;
 
   beforeAll(async () => {
     redis = openRedis(process.env['REDIS_URL']!, { role: 'worker', onError: () => undefined });
@@ -103,11 +122,14 @@ describe('the job scripts and their twin in core', () => {
     const defaultJobOptions = { removeOnComplete: { count: 0 }, removeOnFail: { count: 1_000 } };
     queue = new Queue('inference', { ...bull, defaultJobOptions });
     ears.setMaxListeners(0);
-    worker = new Worker('inference', null, { ...bull, autorun: false, lockDuration: 600_000 });
+    const idle = { ...bull, autorun: false, lockDuration: 600_000 };
+    worker = new Worker('inference', null, idle);
+    suspectsWorker = new Worker('suspects-queue', null, { ...idle, name: SUSPECTS_WORKER });
+    suspects = new SuspectsQueue(redis, group);
     await ears.subscribe(`${group}:mark`, ...channels);
   });
   afterAll(async () => {
-    await worker.close(true);
+    await Promise.all([worker.close(true), suspectsWorker.close(true), suspects.close()]);
     await queue.close();
     redis.disconnect();
     ears.disconnect();
@@ -117,11 +139,14 @@ describe('the job scripts and their twin in core', () => {
     `decide alike in ${RUNS} histories of ${STEPS} steps`,
     async () => {
       const seen = new Set<string>();
-      const records = new JobRecords(redis);
+      const records = new JobRecords(redis, 'elsewhere');
+      const suspectRecords = new JobRecords(redis, 'here');
       const relay = new FrameRelay(redis);
       let begins = 0;
+      let suspectBegins = 0;
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: STEPS, maxLength: STEPS }), async (steps) => {
+        fc.asyncProperty(opening, fc.array(step, { minLength: STEPS, maxLength: STEPS }), async (first, drawn) => {
+          const steps = [...first, ...drawn];
           await forget(redis, k.prefix);
           const twin = newJobGroup(3);
           await redis.hset(k.pace, { window: '3' });
@@ -176,28 +201,41 @@ describe('the job scripts and their twin in core', () => {
                 if (isDirect) await queue.add('chat', { jobId: id, replyTo: ask.replyTo }, { jobId: `${id}-1` });
                 break;
               }
-              case 'fetch': {
+              case 'fetch':
+              case 'fetch a suspect': {
                 const token = `token-${++tokens}`;
-                const found = await worker.getNextJob(token, { block: false });
+                const isSuspect = what === 'fetch a suspect';
+                const found = await (isSuspect ? suspectsWorker : worker).getNextJob(token, { block: false });
                 if (!found) break;
                 const fed = Number(found.id!.slice(found.id!.lastIndexOf('-') + 1));
-                runs.push({ bull: found, token, jobId: found.data.jobId, fed, epoch: 0, seq: 0 });
+                runs.push({ isSuspect, bull: found, token, jobId: found.data.jobId, fed, epoch: 0, seq: 0 });
                 break;
               }
               case 'begin': {
                 if (run === undefined) break;
-                const workerId = `w${pick % 2}`;
-                const holdsLock = (await redis.get(`${k.bullJob}${run.bull.id}:lock`)) === run.token;
-                const runId = `${workerId}#${++begins}`;
-                const ask = { jobId: run.jobId, workerId, runId, feedNumber: run.fed, holdsLock };
+                const workerId = run.isSuspect ? SUSPECTS_WORKER : `w${pick % 2}`;
+                const prefix = run.isSuspect ? k.suspectJob : k.bullJob;
+                const holdsLock = (await redis.get(`${prefix}${run.bull.id}:lock`)) === run.token;
+                const runId = `${workerId}#${run.isSuspect ? ++suspectBegins : ++begins}`;
+                const suspectFrom = run.isSuspect ? ('here' as const) : 3;
+                const ask = { jobId: run.jobId, workerId, runId, feedNumber: run.fed, holdsLock, suspectFrom };
                 repeat = () => {
                   const reply = beginJob(twin, { ...ask, overdueMs: SENT.overdueMs }, nowMs);
+                  if (reply.kind === 'suspect') return reply.kind;
                   if (reply.kind !== 'begun') return undefined;
                   const { kind: _, ...begun } = reply;
                   return begun;
                 };
                 fromTwin = repeat();
-                const begun = await records.begin(group, run, workerId);
+                const begun = await (run.isSuspect ? suspectRecords : records).begin(group, run, workerId);
+                if (begun === 'suspect') {
+                  const turn = { jobId: run.jobId, fed: run.fed, token: run.token, replyTo: '' };
+                  repeat = () => isolateJob(twin, { ...ask, holdsLock }, nowMs)?.crashes;
+                  fromTwin = [fromTwin, repeat()];
+                  fromScripts = [begun, await suspects.isolate(turn)];
+                  seen.add('isolated');
+                  break;
+                }
                 fromScripts = begun && { ...begun, request: begun.request.toString() };
                 seen.add(begun === undefined ? 'not begun' : begun.crashes > 0 ? 'begun after a crash' : 'begun');
                 if (begun !== undefined) Object.assign(run, { epoch: begun.epoch, seq: begun.seq });
@@ -244,16 +282,18 @@ describe('the job scripts and their twin in core', () => {
               case 'give back':
               case 'hand back': {
                 if (run === undefined || run.epoch === 0) break;
-                const untilMs = what === 'hand back' ? undefined : nowMs + [-1, 0, 400, 2_500][pick % 4]!;
+                const untilMs =
+                  what === 'hand back' || run.isSuspect ? undefined : nowMs + [-1, 0, 400, 2_500][pick % 4]!;
                 const written = {
                   jobId: run.jobId,
                   epoch: run.epoch,
                   progress: `back${pick}`,
                   dueAtMs: nowMs + 30_000,
                 };
-                repeat = () => requeueJob(twin, { ...written, untilMs }, nowMs);
+                repeat = () => requeueJob(twin, { ...written, untilMs, isSuspect: run.isSuspect }, nowMs);
                 fromTwin = repeat();
-                fromScripts = await records.requeue(group, written, untilMs === undefined ? undefined : { untilMs });
+                const by = run.isSuspect ? suspectRecords : records;
+                fromScripts = await by.requeue(group, written, untilMs === undefined ? undefined : { untilMs });
                 seen.add(`${what}: ${String(fromTwin)}`);
                 break;
               }
@@ -327,12 +367,34 @@ describe('the job scripts and their twin in core', () => {
               case 'stall': {
                 // As BullMQ's stalled check does with a job whose lock is gone.
                 if (run === undefined) break;
-                await redis.del(`${k.bullJob}${run.bull.id}:lock`);
-                const removed = await redis.lrem(k.bullActive, '1', run.bull.id!);
-                if (removed > 0) await redis.rpush(k.bullWait, run.bull.id!);
+                await stallAgain(run);
+                break;
+              }
+              case 'suspects die': {
+                const active = await redis.lrange(k.suspectActive, '0', '-1');
+                const ids = active.map((id) => id.slice(0, id.lastIndexOf('-')));
+                repeat = () => ids.filter((id) => countSuspectCrash(twin, id, SUSPECTS_WORKER));
+                fromTwin = repeat();
+                fromScripts = await suspects.crashed(SUSPECTS_WORKER);
+                if ((fromTwin as string[]).length > 0) seen.add('a suspect crashed');
+                for (const lost of runs.filter(({ isSuspect }) => isSuspect)) await stallAgain(lost);
+                break;
+              }
+              case 'sweep suspects': {
+                const known = await bullJobs(k.suspectJob);
+                const find = (id: string, n: number) => known.get(`${id}-${n}`) ?? 'no';
+                const isAny = twin.suspects.size > 0;
+                const reply = isAny ? sweepGroup(twin, find, SWEPT, nowMs, 'suspects') : { addAgain: [] };
+                await suspects.look();
+                const added = [...(await bullJobs(k.suspectJob)).keys()].filter((id) => !known.has(id));
+                fromScripts = added.toSorted();
+                fromTwin = reply.addAgain.map(bullIdOf).toSorted();
+                if (added.length > 0) seen.add('a suspect was swept');
                 break;
               }
               case 'lose add': {
+                const lostSuspect = pick % 2 === 0 ? await redis.rpop(k.suspectWait) : null;
+                if (lostSuspect !== null) await redis.del(`${k.suspectJob}${lostSuspect}`);
                 const lost = await redis.rpop(k.bullWait); // an `add` that never came
                 if (lost !== null) await redis.del(`${k.bullJob}${lost}`);
                 break;
@@ -396,12 +458,20 @@ describe('the job scripts and their twin in core', () => {
     return new Set(bullIds.filter((id) => !known.has(id)));
   }
 
-  async function bullJobs(): Promise<Map<string, 'live' | 'ended'>> {
+  async function stallAgain({ isSuspect, bull: { id } }: Run): Promise<void> {
+    const [prefix, active, wait] = isSuspect
+      ? [k.suspectJob, k.suspectActive, k.suspectWait]
+      : [k.bullJob, k.bullActive, k.bullWait];
+    await redis.del(`${prefix}${id}:lock`);
+    if ((await redis.lrem(active, '1', id!)) > 0) await redis.rpush(wait, id!);
+  }
+
+  async function bullJobs(prefix = k.bullJob): Promise<Map<string, 'live' | 'ended'>> {
     const found = new Map<string, 'live' | 'ended'>();
-    const keys = await redis.keys(`${k.bullJob}job_*`);
+    const keys = await redis.keys(`${prefix}job_*`);
     for (const key of keys) {
       if (key.endsWith(':lock')) continue;
-      found.set(key.slice(k.bullJob.length), (await redis.hexists(key, 'finishedOn')) === 1 ? 'ended' : 'live');
+      found.set(key.slice(prefix.length), (await redis.hexists(key, 'finishedOn')) === 1 ? 'ended' : 'live');
     }
     return found;
   }
@@ -412,13 +482,14 @@ describe('the job scripts and their twin in core', () => {
       const found = await redis.zrange(key, '0', '-1', 'WITHSCORES');
       return found.map((text, i) => (i % 2 === 0 ? text : String(Number(text))));
     };
-    const [starts, idle, lines, tenants, due, fed, pace, ...each] = await Promise.all([
+    const [starts, idle, lines, tenants, due, fed, handedSuspects, pace, ...each] = await Promise.all([
       setAt(k.backlog),
       setAt(`${k.keyPrefix}idle`),
       Promise.all(LINES.map((line) => setAt(`${k.keyPrefix}line:${line}`))),
       redis.hgetall(`${k.keyPrefix}tenants`),
       setAt(k.due),
       setAt(k.fed),
+      setAt(k.suspects),
       redis.hgetall(k.pace),
       ...jobs.map(async (id) => {
         const [record, stream, ttl] = await Promise.all([
@@ -432,11 +503,14 @@ describe('the job scripts and their twin in core', () => {
     ]);
     const { jobs: waiting, bytes, clock = '0', until, burst } = pace;
     const counts = { waiting, bytes, clock: String(Number(clock)), until, burst };
-    return { starts, idle, lines, tenants, due, fed, counts, jobs: each };
+    return { starts, idle, lines, tenants, due, fed, suspects: handedSuspects, counts, jobs: each };
   }
 });
 
 const CORNERS = [
+  'isolated',
+  'a suspect crashed',
+  'a suspect was swept',
   'accepted',
   'no_worker',
   'no_capacity',
@@ -474,6 +548,7 @@ interface Dump {
   tenants: Record<string, string>;
   due: string[];
   fed: string[];
+  suspects: string[];
   counts: Record<string, string | undefined>;
   jobs: { id: string; record: Record<string, string>; frames: (readonly [string, string])[]; ttl: string }[];
 }
@@ -495,6 +570,7 @@ function flat(twin: JobGroup, jobs: readonly string[]): Dump {
     ),
     due: flatSet(twin.due),
     fed: flatSet(twin.fed),
+    suspects: flatSet(twin.suspects),
     counts: {
       waiting: isWaiting ? String(counts.jobs) : undefined,
       bytes: isWaiting ? String(counts.bytes) : undefined,

@@ -83,7 +83,13 @@ export class JobStage {
 
   /** Beats without working: jobs are taken in and wait. */
   async addBeat(concurrency: number, workerId = `w-${randomUUID()}`): Promise<WorkerBeat> {
-    const options = { workerId, groups: [this.group], concurrency, alsoOnBeat: () => Promise.resolve() };
+    const options = {
+      workerId,
+      groups: [this.group],
+      concurrency,
+      runsSuspects: false,
+      alsoOnBeat: () => Promise.resolve(),
+    };
     const beat = new WorkerBeat(this.workerRedis, { ...options, onError: (error) => this.errors.push(error) });
     await beat.start();
     return beat;
@@ -100,10 +106,12 @@ export class JobStage {
       concurrency,
       onError,
       drainMs: 1_000,
+      suspectsRun: 'nowhere',
+      onSuspects: () => undefined,
       expire: (group, job) => expireJob(records, group, job),
       run: async (group, turn, stop, hooks) => {
         const begun = await records.begin(group, turn, workerId);
-        if (begun === undefined) return { kind: 'over', othersWait: false };
+        if (begun === undefined || begun === 'suspect') return { kind: 'over', othersWait: false };
         this.begun.push(turn.jobId);
         const end = await act({ turn, begun, stop, hooks, stage: this });
         return end ?? this.complete(turn, begun);

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadInput } from '@sluice/config';
 import about from '../../../package.json' with { type: 'json' };
 
@@ -56,8 +56,10 @@ withPort(role('api', 'the HTTP side alone; needs REDIS_URL')).action(async (opti
 
 withJobs(role('worker', 'the working side alone; needs REDIS_URL'))
   .option('--check', 'say whether the worker on this host beats, and leave with 0 or 1')
-  .action(async ({ check, ...options }: RoleOptions & { check?: boolean }) => {
-    const { checkWorkerHere, startWorker } = await import('./start.js');
+  .addOption(new Option('--suspects <tag>').hideHelp()) // of a worker's own making: suspects-launcher.ts
+  .action(async ({ check, suspects, ...options }: RoleOptions & { check?: boolean; suspects?: string }) => {
+    const { checkWorkerHere, startSuspects, startWorker } = await import('./start.js');
+    if (suspects !== undefined) return startSuspects(inputOf(options), suspects);
     if (!check) return startWorker(inputOf(options));
     process.exit((await checkWorkerHere(inputOf(options))) ? 0 : 1);
   });

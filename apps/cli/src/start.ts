@@ -7,7 +7,9 @@ import { holdDataFolder } from './data-folder.js';
 import { followConfig, type Configured } from './follow-config.js';
 import { DEMONSTRATION_PROFILES, DEMONSTRATION_SCRIPT, demonstrationConfig } from './demonstration.js';
 import { startEmbeddedRedis } from './embedded-redis.js';
+import { suspectsLauncher } from './suspects-launcher.js';
 import { runUntilStopped } from './until-stopped.js';
+import type { SuspectsRole } from '../../worker/src/suspects-process.js';
 
 /** Beside the drain: connections, Redis' last write. */
 const CLOSE_MS = 15_000;
@@ -35,7 +37,8 @@ export async function start(input: LoadInput): Promise<void> {
     const simulator = isDemonstration ? await openDemonstration(first.port + 1, open) : undefined;
     const settings = simulator ? loadSettings({ ...input, configText: demonstrationConfig(simulator) }) : first;
     signal.throwIfAborted();
-    const worker = await openWorker(settings, redisUrl, open, signal);
+    const suspects = suspectsRole(input, settings, redisUrl);
+    const worker = await openWorker(settings, redisUrl, suspects, open, signal);
     signal.throwIfAborted();
     const { origin, api } = await openApi(settings, redisUrl, open);
     if (!simulator) followConfig(input, settings, [worker, api], open); // a new group is served before it is called
@@ -59,9 +62,23 @@ export async function startWorker(input: LoadInput): Promise<void> {
   const { settings, redisUrl } = roleSettings('worker', input);
   await runUntilStopped(async (open, signal) => {
     await checkRedisAt(redisUrl, signal);
-    const worker = await openWorker(settings, redisUrl, open, signal);
+    const suspects = suspectsRole(input, settings, redisUrl);
+    const worker = await openWorker(settings, redisUrl, suspects, open, signal);
     followConfig(input, settings, [worker], open);
     show(`Sluice worker serves ${settings.workerGroups?.join(', ') ?? groupNames(settings)}`);
+  }, settings.drainMs + CLOSE_MS);
+}
+
+/** `sluice worker --suspects TAG`: started by a worker, ends with it. Runs jobs that may have ended workers before. */
+export async function startSuspects(input: LoadInput, tag: string): Promise<void> {
+  const { settings, redisUrl } = roleSettings('worker', input);
+  const endWithParent = (): boolean => process.kill(process.pid, 'SIGTERM');
+  await runUntilStopped(async (open, signal) => {
+    process.once('disconnect', endWithParent);
+    if (!process.connected) endWithParent();
+    await checkRedisAt(redisUrl, signal);
+    const worker = await openWorker(settings, redisUrl, { run: 'here', tag }, open, signal);
+    followConfig(input, settings, [worker], open);
   }, settings.drainMs + CLOSE_MS);
 }
 
@@ -123,15 +140,21 @@ async function openDemonstration(port: number, open: AsyncDisposableStack): Prom
   return simulator.origin;
 }
 
+function suspectsRole(input: LoadInput, settings: Settings, redisUrl: string): SuspectsRole {
+  const launch = suspectsLauncher(input, settings, redisUrl);
+  return launch === undefined ? { run: 'nowhere' } : { run: 'elsewhere', launch };
+}
+
 /** @param signal the worker begins to drain with it, while the api still answers what runs: one drain time for both */
 async function openWorker(
   settings: Settings,
   redisUrl: string,
+  suspects: SuspectsRole,
   open: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<Configured> {
   const { createWorker, reconfigureWorker } = await import('../../worker/src/create-worker.js');
-  const worker = await createWorker(settings, redisUrl);
+  const worker = await createWorker(settings, redisUrl, suspects);
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= worker.close());
   signal.addEventListener('abort', () => void close().catch(() => undefined), { once: true }); // told by `defer`

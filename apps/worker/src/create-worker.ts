@@ -2,14 +2,19 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
 import { createLogger, emitTo } from '@sluice/telemetry';
+import type { SuspectsRole } from './suspects-process.js';
 import { WorkerProcess } from './worker-process.js';
 import { WorkerModule } from './worker.module.js';
 
 /** Builds and starts the worker. Installs no signal handlers: who starts it decides how it stops. */
-export async function createWorker(settings: Settings, redisUrl: string): Promise<INestApplicationContext> {
+export async function createWorker(
+  settings: Settings,
+  redisUrl: string,
+  suspects: SuspectsRole = { run: 'nowhere' },
+): Promise<INestApplicationContext> {
   const logger = createLogger(settings.logLevel);
   const log = { emit: emitTo(logger), setLevel: (level: string) => void (logger.level = level) };
-  return NestFactory.createApplicationContext(WorkerModule.with(settings, redisUrl, log), {
+  return NestFactory.createApplicationContext(WorkerModule.with(settings, redisUrl, log, suspects), {
     logger: ['error', 'warn', 'fatal'],
     abortOnError: false,
   });

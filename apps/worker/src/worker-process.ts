@@ -4,16 +4,20 @@ import type { DeadWorkerReaper, InferenceWorkers, LeftOverJobs, WorkerBeat } fro
 import type { BreakerNews, BudgetWatch, DeploymentBreakers, RedisClock, SeenDeployments } from '@sluice/state';
 import type { Emit } from '@sluice/telemetry';
 import type { ServedGroups } from './served-groups.js';
+import type { SuspectsProcess } from './suspects-process.js';
 
 export interface WorkerParts {
   workerId: string;
   groups: readonly string[];
   concurrency: number;
   served: ServedGroups;
-  leftOver: LeftOverJobs;
+  /** Absent: this process runs suspects and nothing else. */
+  leftOver: LeftOverJobs | undefined;
   setLogLevel: (level: Settings['logLevel']) => void;
   clock: RedisClock;
   inference: InferenceWorkers;
+  /** Absent: suspects are not run by a process of this worker's. */
+  suspects: SuspectsProcess | undefined;
   beat: WorkerBeat;
   reaper: DeadWorkerReaper;
   breakers: DeploymentBreakers;
@@ -51,7 +55,7 @@ export class WorkerProcess {
     await beat.start(); // before the first job: a group without a beating worker takes no calls
     await inference.start(groups);
     await reaper.start();
-    leftOver.start();
+    leftOver?.start();
     emit('worker.started', { workerId, groups: [...groups], concurrency });
   }
 
@@ -68,28 +72,15 @@ export class WorkerProcess {
   }
 
   private async drain(): Promise<void> {
-    const {
-      workerId,
-      served,
-      leftOver,
-      clock,
-      inference,
-      beat,
-      reaper,
-      breakers,
-      breakerNews,
-      seen,
-      budgets,
-      providers,
-      emit,
-    } = this.parts;
+    const { workerId, served, leftOver, clock, inference, suspects, beat, reaper } = this.parts;
+    const { breakers, breakerNews, seen, budgets, providers, emit } = this.parts;
     const startedAt = performance.now();
     emit('worker.draining', { workerId, running: inference.busy });
     reaper.stop();
-    leftOver.stop();
+    leftOver?.stop();
     served.stop();
     void beat.leaveGroups().catch(() => undefined); // Redis away: nobody can be told, and the silence tells
-    await inference.stop();
+    await Promise.all([inference.stop(), suspects?.stop()]);
     await beat.stop();
     clock.stop();
     breakerNews.stop();

@@ -10,7 +10,7 @@ import type { Settings } from '@sluice/config';
 import { seenNeeds, type SeenNeeds } from '@sluice/core';
 import { runInference, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
-import { DeadWorkerReaper, InferenceWorkers, JobRecords, LeftOverJobs, WorkerBeat } from '@sluice/queue';
+import { DeadWorkerReaper, InferenceWorkers, JobRecords, LeftOverJobs, WorkerBeat, type RunJob } from '@sluice/queue';
 import {
   BreakerNews,
   BudgetWatch,
@@ -27,7 +27,9 @@ import type { Emit } from '@sluice/telemetry';
 import { expireJob } from './expire-job.js';
 import { atMostEachSecond } from './at-most-each-second.js';
 import { LEFT_OVER } from './left-over.js';
+import { oneAtATime } from './one-at-a-time.js';
 import { groupsServed, ServedGroups } from './served-groups.js';
+import { SuspectsProcess, suspectsWorkerId, type SuspectsRole } from './suspects-process.js';
 import { WorkerProcess } from './worker-process.js';
 
 export interface WorkerLog {
@@ -40,7 +42,7 @@ export interface WorkerLog {
 export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(private readonly worker: WorkerProcess) {}
 
-  static with(settings: Settings, redisUrl: string, log: WorkerLog): DynamicModule {
+  static with(settings: Settings, redisUrl: string, log: WorkerLog, suspects: SuspectsRole): DynamicModule {
     const groups = groupsServed(settings);
     return {
       module: WorkerModule,
@@ -49,7 +51,7 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
         {
           provide: WorkerProcess,
           inject: [Connections],
-          useFactory: (open: Connections) => workerProcess(open, settings, groups, log),
+          useFactory: (open: Connections) => workerProcess(open, settings, groups, log, suspects),
         },
       ],
     };
@@ -68,15 +70,23 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
 /** The host's name first: `sluice worker --check` in the same container finds its worker by it. */
 export const workerIdPrefix = (host: string = hostname()): string => `${host}/`;
 
+const newTag = (): string => randomBytes(4).toString('hex');
+/** Beside its drain. */
+const CLOSE_MS = 5_000;
+
 function workerProcess(
   { commands, subscriber }: Connections,
   settings: Settings,
   groups: readonly string[],
   { emit, setLevel }: WorkerLog,
+  suspectsRole: SuspectsRole,
 ): WorkerProcess {
-  const workerId = `${workerIdPrefix()}${process.pid}-${randomBytes(4).toString('hex')}`;
+  const runsSuspects = suspectsRole.run === 'here';
+  const workerId = runsSuspects
+    ? suspectsWorkerId(process.pid, suspectsRole.tag)
+    : `${workerIdPrefix()}${process.pid}-${newTag()}`;
   const onError = atMostEachSecond((error) => emit('internal.error', { area: 'worker', message: error.message }));
-  const records = new JobRecords(commands);
+  const records = new JobRecords(commands, suspectsRole.run);
   const clock = new RedisClock(commands);
   const leases = new Leases(commands);
   const providers = new ProviderClient({ nowMs: clock.nowMs }); // dates in headers, whatever this machine's clock says
@@ -92,6 +102,7 @@ function workerProcess(
   });
   const deps: RunDeps = {
     workerId,
+    runsSuspects,
     records,
     leases,
     retries: new RetryBudget(commands),
@@ -108,15 +119,32 @@ function workerProcess(
     nowMs: clock.nowMs,
     random: Math.random,
   };
-  const concurrency = settings.workerConcurrency;
+  const run: RunJob = (group, turn, stop, hooks) => runInference(group, turn, stop, hooks, served.depsFor(group));
+  const concurrency = runsSuspects ? 1 : settings.workerConcurrency;
   const inference: InferenceWorkers = new InferenceWorkers(commands, subscriber, {
     workerId,
     concurrency,
     onError,
     drainMs: settings.drainMs,
-    run: (group, turn, stop, hooks) => runInference(group, turn, stop, hooks, served.depsFor(group)),
+    run: runsSuspects ? oneAtATime(run) : run,
+    suspectsRun: suspectsRole.run,
+    onSuspects: (isolated) => {
+      if (isolated) emit('job.isolated', isolated);
+      suspects?.seen();
+    },
     expire: (group, job) => expireJob(records, group, job),
   });
+  const suspects =
+    suspectsRole.run === 'elsewhere'
+      ? new SuspectsProcess({
+          newTag,
+          emit,
+          onError,
+          launch: suspectsRole.launch,
+          crashed: (dead) => inference.suspectsCrashed(dead),
+          stopMs: settings.drainMs + CLOSE_MS,
+        })
+      : undefined;
   const reaper = new DeadWorkerReaper(
     commands,
     workerId,
@@ -127,6 +155,7 @@ function workerProcess(
     workerId,
     groups,
     concurrency,
+    runsSuspects,
     onError: (error) => {
       reaper.postpone();
       onError(error);
@@ -153,11 +182,12 @@ function workerProcess(
     workerId,
     groups,
     served,
-    leftOver,
+    leftOver: runsSuspects ? undefined : leftOver,
     setLogLevel: setLevel,
     concurrency,
     clock,
     inference,
+    suspects,
     beat,
     reaper,
     breakers,

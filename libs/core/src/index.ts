@@ -80,6 +80,7 @@ export { BACKLOG_DEFAULTS, lineOf, type BacklogBounds, type BacklogPolicy } from
 export { variantName, variantOf } from './dispatch/fallback-variant.js';
 export { cancelJob, expireJob, finishJob } from './job/end-job.js';
 export { feedWindow, sweepGroup, type FedJob } from './job/feed-window.js';
+export { countSuspectCrash, isolateJob } from './job/isolate-job.js';
 export { newJobGroup, type JobGroup, type JobRecord, type TerminalState, type Told } from './job/job-group.js';
 export type { Tier } from './job/lines.js';
 export { beginJob, noteAttempt, relayFrames, requeueJob } from './job/run-job.js';

@@ -11,6 +11,8 @@ import type { WaitingRoom } from './waiting-room.js';
 /** What a worker's runs share. */
 export interface RunDeps {
   workerId: string;
+  /** This process runs suspects: none goes back to the backlog. */
+  runsSuspects: boolean;
   models: ModelTable;
   policy: RoutingPolicy;
   /** Patterns match whole names. */

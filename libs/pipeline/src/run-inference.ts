@@ -25,6 +25,7 @@ export async function runInference(
 ): Promise<RunEnd> {
   const begun = await beginRun(group, turn, stop, deps);
   if (begun.kind === 'nothing_to_do') return { kind: 'over', othersWait: false };
+  if (begun.kind === 'suspect') return { kind: 'suspect', othersWait: false };
   const { run } = begun;
   try {
     if (begun.kind === 'ended') return await finishRun(run, begun.end, deps);

@@ -13,7 +13,7 @@ const REGULAR_ROUND_MS = 1_000;
 /** What was fed since may be on its way to BullMQ: other feeders leave room for it. */
 const ADD_TAKES_MS = 1_000;
 /** An `add` that BullMQ has not seen after so long was lost between record and queue. */
-const ADD_LOST_MS = 5_000;
+export const ADD_LOST_MS = 5_000;
 
 /** Past its queue time or deadline unstarted; or running long after its deadline: its worker lost it. */
 export interface OverdueJob {
@@ -58,7 +58,7 @@ export class BacklogFeeder {
         this.again = false;
         const reply = await this.feedWindow(...keys, FEED_AT_MOST, k.keyPrefix, ADD_TAKES_MS);
         const [shutMs, waiting, ...fed] = reply;
-        await this.add(fed);
+        await addFed(this.queue, fed);
         if (shutMs > 0 && waiting > 0) this.feedIn(shutMs);
       } while (this.again);
     } finally {
@@ -87,21 +87,22 @@ export class BacklogFeeder {
     const mine = await this.redis.set(k.sweeper, 1, 'PX', ADD_LOST_MS - 500, 'NX');
     if (mine === null) return [];
     const [count, ...rest] = await this.sweepGroup(k.due, k.fed, SWEEP_AT_MOST, ADD_LOST_MS, k.recordPrefix, k.bullJob);
-    await this.add(rest.slice(2 * count));
+    await addFed(this.queue, rest.slice(2 * count));
     const overdue: OverdueJob[] = [];
     for (let i = 0; i < count; i++) {
       overdue.push({ jobId: rest[2 * i] as string, wasRunning: rest[2 * i + 1] === 'running' });
     }
     return overdue;
   }
+}
 
-  private async add(triples: (string | number)[]): Promise<void> {
-    const jobs = [];
-    for (let i = 0; i < triples.length; i += 3) {
-      const jobId = triples[i] as string;
-      const data: JobEnvelope = { jobId, replyTo: triples[i + 2] as string };
-      jobs.push({ name: 'chat', data, opts: { jobId: bullJobId(jobId, triples[i + 1] as number) } });
-    }
-    if (jobs.length > 0) await this.queue.addBulk(jobs);
+/** @param triples id, n, inbox, … as the scripts return them */
+export async function addFed(queue: Queue<JobEnvelope>, triples: (string | number)[]): Promise<void> {
+  const jobs = [];
+  for (let i = 0; i < triples.length; i += 3) {
+    const jobId = triples[i] as string;
+    const data: JobEnvelope = { jobId, replyTo: triples[i + 2] as string };
+    jobs.push({ name: 'chat', data, opts: { jobId: bullJobId(jobId, triples[i + 1] as number) } });
   }
+  if (jobs.length > 0) await queue.addBulk(jobs);
 }

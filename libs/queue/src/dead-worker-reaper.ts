@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { defineScript, type Script } from './define-script.js';
 import { keysOf, REAPER, SILENCE_MS, workerKey, WORKERS } from './group-keys.js';
 import freeDeadWorkersJobs from './scripts/free-dead-workers-jobs.lua';
+import type { AboutWorker } from './worker-beat.js';
 
 const LOOK_EVERY_MS = 1_000;
 /** After Redis was away everybody seems silent: time for all to beat again. */
@@ -26,7 +27,7 @@ export class DeadWorkerReaper {
     private readonly onFreed: (workerId: string, jobs: number) => void,
     private readonly onError: (error: Error) => void,
   ) {
-    this.freeJobs = defineScript(redis, 'sluiceFreeDeadWorkersJobs', 3, freeDeadWorkersJobs);
+    this.freeJobs = freeJobsOf(redis);
   }
 
   async start(): Promise<void> {
@@ -76,12 +77,19 @@ export class DeadWorkerReaper {
   private async free(workerId: string): Promise<void> {
     const about = await this.redis.get(workerKey(workerId));
     if (about === null) return;
-    const { groups } = JSON.parse(about) as { groups: string[] };
+    const { groups, runsSuspects } = JSON.parse(about) as AboutWorker;
     let freed = 0;
     for (const group of groups) {
-      const { bullActive, bullStalled, bullStalledCheck, bullJob } = keysOf(group);
-      freed += await this.freeJobs(bullActive, bullStalled, bullStalledCheck, bullJob, workerId);
+      const k = keysOf(group);
+      const keys = runsSuspects
+        ? [k.suspectActive, k.suspectStalled, k.suspectStalledCheck, k.suspectJob]
+        : [k.bullActive, k.bullStalled, k.bullStalledCheck, k.bullJob];
+      freed += await this.freeJobs(...keys, workerId);
     }
     if (freed > 0) this.onFreed(workerId, freed);
   }
 }
+
+/** Keys of BullMQ's active list, stalled set and check, prefix of its jobs, then names of workers. */
+export const freeJobsOf = (redis: Redis): Script<number> =>
+  defineScript(redis, 'sluiceFreeDeadWorkersJobs', 3, freeDeadWorkersJobs);

@@ -17,6 +17,13 @@ export interface GroupKeys {
   readonly bullStalled: string;
   readonly bullStalledCheck: string;
   readonly bullJob: string;
+  /** Suspects that were handed to their queue and not begun yet, as `fed` of the others. */
+  readonly suspects: string;
+  readonly suspectWait: string;
+  readonly suspectActive: string;
+  readonly suspectStalled: string;
+  readonly suspectStalledCheck: string;
+  readonly suspectJob: string;
   readonly recordPrefix: string;
   /** Of all keys of the group. */
   readonly keyPrefix: string;
@@ -29,6 +36,8 @@ export interface GroupKeys {
  * name of a model group may (`llama3:8b`).
  */
 export const INFERENCE = 'inference';
+/** And for the queue of its suspects: jobs that ended too many workers. */
+export const SUSPECTS = 'suspects-queue';
 
 export const queuePrefix = (group: string): string => `{sluice:${group}}`;
 
@@ -53,6 +62,12 @@ export function keysOf(group: string): GroupKeys {
     bullStalled: `${prefix}:${INFERENCE}:stalled`,
     bullStalledCheck: `${prefix}:${INFERENCE}:stalled-check`,
     bullJob: `${prefix}:${INFERENCE}:`,
+    suspects: `${prefix}:suspects`,
+    suspectWait: `${prefix}:${SUSPECTS}:wait`,
+    suspectActive: `${prefix}:${SUSPECTS}:active`,
+    suspectStalled: `${prefix}:${SUSPECTS}:stalled`,
+    suspectStalledCheck: `${prefix}:${SUSPECTS}:stalled-check`,
+    suspectJob: `${prefix}:${SUSPECTS}:`,
     recordPrefix: `${prefix}:job:`,
     keyPrefix: `${prefix}:`,
     record: (jobId) => `${prefix}:job:${jobId}`,

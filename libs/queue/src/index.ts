@@ -12,6 +12,7 @@ export {
   type FinishedJob,
   type NewJob,
   type RecordView,
+  type SuspectsRun,
 } from './job-records.js';
 export { LeftOverJobs } from './left-over-jobs.js';
 export { QueueModule } from './queue.module.js';

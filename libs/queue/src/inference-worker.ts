@@ -1,20 +1,27 @@
 import { UnrecoverableError, WaitingError, Worker, type Job, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { BacklogFeeder, type OverdueJob } from './backlog-feeder.js';
-import { INFERENCE, queuePrefix } from './group-keys.js';
+import { INFERENCE, queuePrefix, SUSPECTS } from './group-keys.js';
 import { openGroupQueue } from './group-queue.js';
 import { turnOf, type JobEnvelope, type JobTurn } from './job-envelope.js';
+import type { SuspectsRun } from './job-records.js';
+import { SuspectsQueue } from './suspects-queue.js';
 
 /** Why a run is told to stop. `stale`: its lock is lost, another worker may run it. */
 export type StopReason = 'cancelled' | 'drain' | 'stale';
 
 /**
  * What became of a run. `over`: a terminal record is written, or there was nothing to do. `requeued`: the job stands in the
- * backlog, its BullMQ job ends. `handed_back`: the record says queued, its BullMQ job goes back to wait.
+ * backlog, its BullMQ job ends. `handed_back`: the record says queued, its BullMQ job goes back to wait. `suspect`: it ended
+ * too many workers to be run among others.
  */
 export type RunEnd =
   /** `written`: the outcome is on its way to Redis, ahead of whatever is sent next on the same connection. */
-  | { kind: 'over' | 'requeued' | 'handed_back'; othersWait: boolean; written?: Promise<{ othersWait: boolean }> }
+  | {
+      kind: 'over' | 'requeued' | 'handed_back' | 'suspect';
+      othersWait: boolean;
+      written?: Promise<{ othersWait: boolean }>;
+    }
   | { kind: 'failed'; code: string; othersWait: boolean };
 
 export type RunJob = (group: string, turn: JobTurn, stop: AbortSignal, hooks: RunHooks) => Promise<RunEnd>;
@@ -30,6 +37,9 @@ export interface InferenceWorkerOptions {
   /** Jobs that run at a time in this process. */
   concurrency: number;
   run: RunJob;
+  suspectsRun: SuspectsRun;
+  /** There are suspects, of any group: this one was isolated with so many crashes, or some wait or run. */
+  onSuspects: (isolated?: { group: string; jobId: string; crashes: number }) => void;
   /** Ends a job that is past its time. */
   expire: (group: string, job: OverdueJob) => Promise<void>;
   /** Lost connections and the like; BullMQ carries on by itself. */
@@ -44,6 +54,7 @@ export class InferenceWorker {
   private worker: Worker<JobEnvelope> | undefined;
   private queue: Queue<JobEnvelope> | undefined;
   private feeder: BacklogFeeder | undefined;
+  private suspects: SuspectsQueue | undefined;
   private timers: NodeJS.Timeout[] = [];
   private readonly running = new Map<string, AbortController>();
   private readonly writing = new Set<Promise<unknown>>();
@@ -54,11 +65,10 @@ export class InferenceWorker {
   ) {}
 
   start(): void {
-    const { group, workerId, concurrency, onError } = this.options;
-    this.queue = openGroupQueue(this.redis, group);
-    this.feeder = new BacklogFeeder(this.redis, group, this.queue);
+    const { group, workerId, concurrency, suspectsRun, onError } = this.options;
+    if (suspectsRun !== 'here') this.startUpkeep();
     this.worker = new Worker<JobEnvelope>(
-      INFERENCE,
+      suspectsRun === 'here' ? SUSPECTS : INFERENCE,
       // BullMQ passes its signal only to a function that declares three parameters.
       (job, token, signal) => this.process(job, token!, signal!),
       {
@@ -77,8 +87,30 @@ export class InferenceWorker {
     this.worker.on('lockRenewalFailed', (bullIds: string[]) => {
       for (const bullId of bullIds) this.stop(bullId.slice(0, bullId.lastIndexOf('-')), 'stale');
     });
-    this.every(FEED_EVERY_MS, () => this.feeder!.feed());
-    this.every(SWEEP_EVERY_MS, () => this.sweep());
+  }
+
+  /** Of the group's backlog, by whoever runs its jobs; the process of the suspects does nothing but run them. */
+  private startUpkeep(): void {
+    const { group, suspectsRun, onSuspects } = this.options;
+    const queue = openGroupQueue(this.redis, group);
+    const feeder = new BacklogFeeder(this.redis, group, queue);
+    this.queue = queue;
+    this.feeder = feeder;
+    this.every(FEED_EVERY_MS, () => feeder.feed());
+    this.every(SWEEP_EVERY_MS, async () => {
+      for (const job of await feeder.sweep()) await this.options.expire(group, job);
+    });
+    if (suspectsRun === 'nowhere') return;
+    const suspects = new SuspectsQueue(this.redis, group);
+    this.suspects = suspects;
+    this.every(SWEEP_EVERY_MS, async () => {
+      if (await suspects.look()) onSuspects();
+    });
+  }
+
+  /** The process that runs the suspects for this one died by itself. @returns ids of what it ran */
+  async suspectsCrashed(workerId: string): Promise<string[]> {
+    return (await this.suspects?.crashed(workerId)) ?? [];
   }
 
   feedNow(): void {
@@ -110,8 +142,9 @@ export class InferenceWorker {
     await Promise.allSettled(this.writing);
     await this.feeder?.feed().catch(() => undefined);
     this.feeder?.stop();
-    await this.queue?.close();
+    await Promise.all([this.queue?.close(), this.suspects?.close()]);
     this.queue = undefined;
+    this.suspects = undefined;
   }
 
   private async process(job: Job<JobEnvelope>, token: string, bullSignal: AbortSignal): Promise<void> {
@@ -131,6 +164,7 @@ export class InferenceWorker {
     }
     if (end.othersWait) this.feedNow();
     if (end.kind !== 'failed' && end.written !== undefined) this.track(end.written);
+    if (end.kind === 'suspect') await this.isolate(turn);
     if (end.kind === 'failed') throw new UnrecoverableError(end.code);
     if (end.kind === 'handed_back') {
       await job.moveToWait(token);
@@ -148,8 +182,10 @@ export class InferenceWorker {
     this.writing.add(done);
   }
 
-  private async sweep(): Promise<void> {
-    for (const job of await this.feeder!.sweep()) await this.options.expire(this.options.group, job);
+  private async isolate(turn: JobTurn): Promise<void> {
+    const { group, onSuspects } = this.options;
+    const crashes = await this.suspects?.isolate(turn);
+    if (crashes !== undefined) onSuspects({ group, jobId: turn.jobId, crashes });
   }
 
   private every(ms: number, chore: () => Promise<void>): void {

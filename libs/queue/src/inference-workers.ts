@@ -55,6 +55,12 @@ export class InferenceWorkers {
     return busy;
   }
 
+  /** The process that runs the suspects for this one died by itself. @returns ids of what it ran */
+  async suspectsCrashed(workerId: string): Promise<string[]> {
+    const crashed = await Promise.all([...this.byGroup.values()].map((worker) => worker.suspectsCrashed(workerId)));
+    return crashed.flat();
+  }
+
   /** Safe to call twice. */
   async stop(): Promise<void> {
     this.stopping = true;

@@ -72,6 +72,12 @@ export interface RecordView {
   result: Buffer | undefined;
 }
 
+/** Where jobs run that ended too many workers, as seen by this process. `nowhere`: like all others. */
+export type SuspectsRun = 'nowhere' | 'elsewhere' | 'here';
+
+/** From so many runs that lost their worker on, the job itself may be the cause. */
+const SUSPECT_FROM = 3;
+
 /** Results up to this size go along in the terminal frame. */
 const INLINE_BYTES = 256 * 1024;
 /** A run is overdue so long after its job's deadline: its own clock should have ended it. */
@@ -98,7 +104,10 @@ export class JobRecords {
   private readonly joinJob: Script<'joined' | 'over' | 'gone'>;
   private begins = 0;
 
-  constructor(private readonly redis: Redis) {
+  constructor(
+    private readonly redis: Redis,
+    private readonly suspectsRun: SuspectsRun = 'nowhere',
+  ) {
     this.acceptJob = defineScript(redis, 'sluiceAcceptJob', 6, withLines(acceptJob));
     this.beginJob = defineScript(redis, 'sluiceBeginJob', 5, beginJob, true);
     this.noteAttempt = defineScript(redis, 'sluiceNoteAttempt', 1, noteAttempt);
@@ -141,17 +150,24 @@ export class JobRecords {
     return { kind: 'accepted', nextToBacklog: a === 1, feedNow: b === 1 };
   }
 
-  /** Undefined when there is nothing to run: no record, over already, or it is not this run's to begin (any more). */
+  /**
+   * Undefined when there is nothing to run: no record, over already, or it is not this run's to begin (any more).
+   * `suspect`: it is not to be run here (`SuspectsQueue.isolate`).
+   */
   async begin(
     group: string,
     { jobId, fed, token }: Pick<JobTurn, 'jobId' | 'fed' | 'token'>,
     workerId: string,
-  ): Promise<BegunJob | undefined> {
+  ): Promise<BegunJob | 'suspect' | undefined> {
     const k = keysOf(group);
-    const keys = [k.record(jobId), k.due, k.fed, k.backlog, `${k.bullJob}${bullJobId(jobId, fed)}:lock`];
+    const isHere = this.suspectsRun === 'here';
+    const lock = `${isHere ? k.suspectJob : k.bullJob}${bullJobId(jobId, fed)}:lock`;
+    const keys = [k.record(jobId), k.due, isHere ? k.suspects : k.fed, k.backlog, lock];
     const runId = `${workerId}#${++this.begins}`;
-    const reply = await this.beginJob(...keys, jobId, workerId, OVERDUE_MS, fed, token, runId);
-    if (reply[0].toString('latin1') !== 'begun') return undefined;
+    const reply = await this.beginJob(...keys, jobId, workerId, OVERDUE_MS, fed, token, runId, this.suspectFrom);
+    const kind = reply[0].toString('latin1');
+    if (kind === 'suspect') return kind;
+    if (kind !== 'begun') return undefined;
     const [, epoch, crashes, nowMs, seq, cancelled, waiting, request, job, progress] = reply;
     return {
       epoch,
@@ -164,6 +180,11 @@ export class JobRecords {
       job: job.toString(),
       progress: progress.toString(),
     };
+  }
+
+  private get suspectFrom(): number | string {
+    if (this.suspectsRun === 'elsewhere') return SUSPECT_FROM;
+    return this.suspectsRun === 'here' ? 'here' : '';
   }
 
   note(group: string, jobId: string, epoch: number, progress: string): Promise<'go' | 'stale' | 'cancelled'> {
@@ -206,7 +227,7 @@ export class JobRecords {
     return this.requeueJob(
       k.record(run.jobId),
       k.due,
-      k.fed,
+      this.suspectsRun === 'here' ? k.suspects : k.fed,
       k.pace,
       run.epoch,
       run.jobId,

@@ -12,10 +12,18 @@ export interface WorkerBeatOptions {
   /** At start; `join` and `leave` change them. */
   groups: readonly string[];
   concurrency: number;
+  /** It runs suspects and nothing else: its groups must not count on it. */
+  runsSuspects: boolean;
   /** What must be renewed as long as the worker lives: leases. */
   alsoOnBeat: () => Promise<void>;
   /** A beat was refused or could not be sent. */
   onError: (error: Error) => void;
+}
+
+/** What stands in `sluice:worker:<id>`, for who finds it dead. */
+export interface AboutWorker {
+  groups: readonly string[];
+  runsSuspects: boolean;
 }
 
 /** Says every two seconds that this worker lives; silence for seven means that its jobs are free for others. */
@@ -88,14 +96,16 @@ export class WorkerBeat {
 
   /** For whoever frees the jobs of this worker when it is dead. */
   private tellGroups(): Promise<unknown> {
-    const about = JSON.stringify({ groups: [...this.groups.keys()] });
-    return this.redis.set(workerKey(this.options.workerId), about, 'PX', 3_600_000);
+    const { workerId, runsSuspects } = this.options;
+    const about: AboutWorker = { groups: [...this.groups.keys()], runsSuspects };
+    return this.redis.set(workerKey(workerId), JSON.stringify(about), 'PX', 3_600_000);
   }
 
-  private tellGroup(group: string, concurrency: number): Promise<number> {
+  private async tellGroup(group: string, concurrency: number): Promise<void> {
+    if (this.options.runsSuspects) return; // nobody counts on it
     const { workers, capacity, pace } = keysOf(group);
     const here = this.isLeaving ? 0 : concurrency;
-    return this.beatGroup(workers, capacity, pace, this.options.workerId, here, SILENCE_MS, WINDOW_PER_CAPACITY);
+    await this.beatGroup(workers, capacity, pace, this.options.workerId, here, SILENCE_MS, WINDOW_PER_CAPACITY);
   }
 }
 

@@ -7,6 +7,8 @@ export interface Events {
   'job.finished': { jobId: string; group: string; state: string; code?: string; attempts: number; durationMs: number };
   'job.requeued': { jobId: string; group: string; reason: 'no_capacity' | 'drain' };
   'job.run_stopped': { jobId: string; group: string; reason: 'stale' };
+  /** Its worker was lost under it so many times: from here on it runs by itself. */
+  'job.isolated': { jobId: string; group: string; crashes: number };
   'attempt.failed': {
     jobId: string;
     deployment: string;
@@ -37,6 +39,9 @@ export interface Events {
   'group.drained': { group: string };
   /** Its jobs were left over at a restart without it. */
   'group.jobs_left_over': { group: string; jobs: number };
+  /** The process that runs isolated jobs. `jobs`: what it ran when it died by itself. */
+  'suspects.started': { workerId: string };
+  'suspects.crashed': { workerId: string; how: string; jobs: string[] };
   'redis.lost': { message: string };
   'redis.back': { afterMs: number };
   'internal.error': { area: string; message: string };
@@ -51,6 +56,7 @@ export const LEVEL_OF: Record<EventName, 'debug' | 'info' | 'warn' | 'error'> = 
   'job.finished': 'debug',
   'job.requeued': 'debug',
   'job.run_stopped': 'warn',
+  'job.isolated': 'warn',
   'attempt.failed': 'info',
   'deployment.opened': 'warn',
   'deployment.out': 'error',
@@ -64,6 +70,8 @@ export const LEVEL_OF: Record<EventName, 'debug' | 'info' | 'warn' | 'error'> = 
   'config.rejected': 'error',
   'group.drained': 'info',
   'group.jobs_left_over': 'warn',
+  'suspects.started': 'info',
+  'suspects.crashed': 'error',
   'redis.lost': 'error',
   'redis.back': 'info',
   'internal.error': 'error',

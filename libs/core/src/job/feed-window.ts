@@ -69,6 +69,7 @@ export function sweepGroup(
   bullKnows: (jobId: string, feedNumber: number) => 'no' | 'live' | 'ended',
   { atMost, addLostMs }: { atMost: number; addLostMs: number },
   nowMs: number,
+  handedOver: 'fed' | 'suspects' = 'fed',
 ): SweepReply {
   const overdue: SweepReply['overdue'] = [];
   for (const jobId of inOrder(group.due, atMost, nowMs)) {
@@ -76,14 +77,15 @@ export function sweepGroup(
     if (record === undefined || isOver(record)) group.due.delete(jobId);
     else overdue.push({ jobId, wasRunning: record.state === 'running' });
   }
+  const handed = group[handedOver];
   const addAgain: FedJob[] = [];
-  for (const jobId of inOrder(group.fed, atMost, nowMs - addLostMs)) {
+  for (const jobId of inOrder(handed, atMost, nowMs - addLostMs)) {
     const record = group.records.get(jobId);
     if (record?.state !== 'queued') {
-      group.fed.delete(jobId);
+      handed.delete(jobId);
       continue;
     }
-    group.fed.set(jobId, nowMs);
+    handed.set(jobId, nowMs);
     const known = bullKnows(jobId, record.fed);
     if (known === 'live' || (group.due.get(jobId) ?? Infinity) <= nowMs) continue;
     if (known === 'ended') record.fed++;

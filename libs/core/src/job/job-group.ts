@@ -14,6 +14,7 @@ import { newBacklog, type Backlog } from './lines.js';
  *
  *     backlog   waits for its turn in a line (lines.ts); a job that was given back has its old place
  *     fed       handed to BullMQ for the n-th time (`<id>-<n>`), not begun yet; the sweep adds it again if BullMQ lacks it
+ *     suspects  handed to BullMQ's queue of suspects (below), not begun yet; else as `fed`
  *     running   a run has it; `due` holds its deadline + 30 s
  *     over      terminal; in no set any more, the record and its stream have a time to live
  *
@@ -25,6 +26,10 @@ import { newBacklog, type Backlog } from './lines.js';
  * be the record's number: a job in the backlog has the one that it will be fed under, 1 is that of a job that went straight
  * to BullMQ. Who wakes up after its job was taken for lost, and a stray that was added late or restarted after its job was
  * given back, find nothing to do and harm no run that is well.
+ *
+ * Suspects. A job whose third worker was lost under it is suspected to be the cause: it is isolated, which is to say that it
+ * runs among the group's suspects, one at a time in a process of their own (docs/decisions/0011-suspects.md). From then on a
+ * crash is the death of that process alone, seen by the one that started it, so that workers killed from outside never add up.
  *
  * Every script may come twice: a connection that breaks takes the reply with it, and the client sends the command again.
  * The second time it changes nothing and says the same.
@@ -43,6 +48,8 @@ export interface JobGroup {
   due: Map<string, number>;
   /** Job -> Unix ms at which it was handed over. */
   fed: Map<string, number>;
+  /** The same for jobs that were isolated. Only the sweep takes out what is over by now. */
+  suspects: Map<string, number>;
   gate: Gate | undefined;
   /** Runnable jobs that BullMQ may hold. */
   window: number;
@@ -105,6 +112,7 @@ export const newJobGroup = (window = 0, beatMs?: number): JobGroup => ({
   backlog: newBacklog(),
   due: new Map(),
   fed: new Map(),
+  suspects: new Map(),
   gate: undefined,
   window,
   beatMs,

@@ -3,10 +3,12 @@ import { cancelJob, expireJob, finishJob, type EndAsk } from './end-job.js';
 import { feedWindow, sweepGroup, type FedJob } from './feed-window.js';
 import { bytesOf, isOver, newJobGroup, type JobGroup, type TerminalState, type Told } from './job-group.js';
 import { inOrder, tenantOf } from './lines.js';
+import { countSuspectCrash, isolateJob } from './isolate-job.js';
 import { beginJob, noteAttempt, relayFrames, requeueJob, type RunVerdict } from './run-job.js';
 
 /** A worker's try at a job that BullMQ gave it. */
 interface Run {
+  /** SUSPECTS_WORKER runs the suspects and nothing else. */
   worker: number;
   bullId: string;
   jobId: string;
@@ -14,7 +16,7 @@ interface Run {
   token: string;
   epoch: number;
   seq: number;
-  phase: 'fetched' | 'going' | 'cancelled' | 'leaving';
+  phase: 'fetched' | 'suspected' | 'going' | 'cancelled' | 'leaving';
   /** What becomes of its BullMQ job. */
   leaves: 'complete' | 'fail' | 'to wait';
   /** A command whose reply was lost with the connection: the client sends it again before anything else. */
@@ -25,6 +27,7 @@ interface Run {
 /** BullMQ's job. An `add` of an id that exists is dropped without a word. */
 interface BullJob {
   jobId: string;
+  isSuspect: boolean;
   feedNumber: number;
   place: 'wait' | 'active' | 'failed';
   /** Token of the run that holds it; gone with its worker, or when it was not renewed in time. */
@@ -43,6 +46,9 @@ interface Seen {
 }
 
 const WORKERS = 3;
+const SUSPECTS_WORKER = 3;
+/** Three in the product; some jobs are isolated at once here, or few schedules would come so far. */
+const suspectFrom = (jobId: string): number => (jobId.endsWith('1') ? 3 : 1);
 const WINDOW = 3;
 const MOST_JOBS = 4;
 const OVERDUE_MS = 30_000;
@@ -61,9 +67,10 @@ export class JobWorld {
   private nowUs = 1_800_000_000 * SECOND_US;
   private readonly bull = new Map<string, BullJob>();
   private wait: string[] = [];
+  private suspectWait: string[] = [];
   private runs: Run[] = [];
   /** Adds that are on their way to BullMQ. */
-  private adds: FedJob[] = [];
+  private adds: (FedJob & { isSuspect?: boolean })[] = [];
   /** What a sweeper found and has not ended yet. */
   private overdue: { jobId: string; wasRunning: boolean }[] = [];
   private readonly seen = new Map<string, Seen>();
@@ -89,6 +96,9 @@ export class JobWorld {
     'add arrives, and will again': (pick) => this.addArrives(pick, true),
     'add is lost': (pick) => void this.adds.splice(pick % Math.max(1, this.adds.length), 1),
     fetch: (pick) => this.fetch(pick % WORKERS),
+    'fetch a suspect': () => this.fetchSuspect(),
+    isolate: (pick) => this.command('suspected', pick, (run) => this.isolate(run)),
+    'isolate, unheard': (pick) => this.command('suspected', pick, (run) => this.isolate(run), true),
     begin: (pick) => this.command('fetched', pick, (run) => this.begin(run)),
     'begin, unheard': (pick) => this.command('fetched', pick, (run) => this.begin(run), true),
     call: (pick) => this.command('going', pick, (run) => this.call(run)),
@@ -105,10 +115,13 @@ export class JobWorld {
     throw: (pick) => this.throw(pick),
     leave: (pick) => this.command('leaving', pick, (run) => this.leave(run)),
     crash: (pick) => this.crash(pick % WORKERS, pick % 2 === 0),
+    'suspects die by themselves': () => this.suspectsDie(true),
+    'suspects die with their worker': () => this.suspectsDie(false),
     'lock is lost': (pick) => this.loseLock(pick),
     'stalled check': () => this.restartStalled(),
     feed: () => this.feed(),
     sweep: () => this.sweep(),
+    'sweep suspects': () => this.sweepSuspects(),
     'end overdue': (pick) => this.endOverdue(pick),
     'time passes': (pick) => void (this.nowUs += [1_000, 1, 6, 65][pick % 4]! * (pick % 4 === 0 ? 1 : SECOND_US)),
   };
@@ -153,16 +166,27 @@ export class JobWorld {
     this.add(job);
   }
 
-  private add({ jobId, feedNumber }: FedJob): void {
+  private add({ jobId, feedNumber, isSuspect = false }: FedJob & { isSuspect?: boolean }): void {
     const bullId = `${jobId}-${feedNumber}`;
-    if (this.bull.has(bullId)) return;
+    if (this.bull.has(bullId)) {
+      must(this.bull.get(bullId)!.isSuspect === isSuspect, 'a number belongs to one queue');
+      return;
+    }
     if (feedNumber < (this.group.records.get(jobId)?.fed ?? 0)) this.reached.add('a stray');
-    this.bull.set(bullId, { jobId, feedNumber, place: 'wait', lock: undefined });
-    this.wait.push(bullId);
+    this.bull.set(bullId, { jobId, isSuspect, feedNumber, place: 'wait', lock: undefined });
+    (isSuspect ? this.suspectWait : this.wait).push(bullId);
   }
 
   private fetch(worker: number): void {
-    const bullId = this.wait.shift();
+    this.take(worker, this.wait.shift());
+  }
+
+  private fetchSuspect(): void {
+    if (this.runs.some(({ worker }) => worker === SUSPECTS_WORKER)) return; // one at a time
+    this.take(SUSPECTS_WORKER, this.suspectWait.shift());
+  }
+
+  private take(worker: number, bullId: string | undefined): void {
     if (bullId === undefined) return;
     const job = this.bull.get(bullId)!;
     const token = `t${++this.tokens}`;
@@ -201,8 +225,10 @@ export class JobWorld {
       runId: token,
       holdsLock: this.holdsLock(run),
       overdueMs: OVERDUE_MS,
+      suspectFrom: run.worker === SUSPECTS_WORKER ? ('here' as const) : suspectFrom(jobId),
     };
     const reply = beginJob(this.group, { jobId, feedNumber, ...asWorker }, this.nowMs);
+    if (reply.kind === 'suspect') return () => void (run.phase = 'suspected');
     if (reply.kind !== 'begun') {
       this.reached.add(`begin: ${reply.kind}`);
       return () => void (run.phase = 'leaving');
@@ -211,13 +237,35 @@ export class JobWorld {
     if (reply.epoch !== epochBefore) {
       if (wasRunning) {
         must(seen.holder === undefined || this.isLost(seen.holder), 'a run that is well is not taken over');
-        seen.crashes++;
-        this.reached.add('crash counted');
+        if (run.worker === SUSPECTS_WORKER) this.reached.add('a suspect was killed from outside');
+        else {
+          seen.crashes++;
+          this.reached.add('crash counted');
+        }
       }
       seen.holder = run;
     } else must(seen.holder === run, 'an epoch belongs to one run');
     return () => {
       Object.assign(run, { epoch: reply.epoch, seq: reply.seq, phase: reply.isCancelled ? 'cancelled' : 'going' });
+    };
+  }
+
+  private isolate(run: Run): () => void {
+    const { jobId, feedNumber } = run;
+    const before = this.group.records.get(jobId)!.crashes ?? 0;
+    const reply = isolateJob(this.group, { jobId, feedNumber, holdsLock: this.holdsLock(run) }, this.nowMs);
+    if (reply !== undefined && reply.crashes > before) {
+      const seen = this.seen.get(jobId)!;
+      must(seen.holder === undefined || this.isLost(seen.holder), 'a run that is well is not taken over');
+      seen.holder = undefined;
+      seen.crashes++;
+      must(reply.feedNumber > seen.fed, 'no number is fed twice');
+      seen.fed = reply.feedNumber;
+      this.reached.add('isolated');
+    }
+    return () => {
+      run.phase = 'leaving';
+      if (reply !== undefined) this.adds.push({ jobId, ...reply, isSuspect: true });
     };
   }
 
@@ -275,7 +323,9 @@ export class JobWorld {
   private requeue(run: Run, untilMs: number | undefined): () => void {
     const { jobId, epoch } = run;
     const dueAtMs = this.group.records.get(jobId)!.deadlineMs;
-    const reply = requeueJob(this.group, { jobId, epoch, progress: 'p', dueAtMs, untilMs }, this.nowMs);
+    const isSuspect = run.worker === SUSPECTS_WORKER;
+    if (isSuspect) untilMs = undefined; // it has no way back to the backlog
+    const reply = requeueJob(this.group, { jobId, epoch, progress: 'p', dueAtMs, untilMs, isSuspect }, this.nowMs);
     const seen = this.seen.get(jobId)!;
     if (reply === 'requeued' && seen.holder === run) seen.holder = undefined;
     if (reply === 'stale') this.checkStale(run);
@@ -330,6 +380,17 @@ export class JobWorld {
     if (losesAdds) this.adds = [];
   }
 
+  /** @param areSeen whoever started their process sees it die; else it was killed as well */
+  private suspectsDie(areSeen: boolean): void {
+    for (const { jobId } of this.runs.filter(({ worker }) => worker === SUSPECTS_WORKER)) {
+      if (!areSeen || !countSuspectCrash(this.group, jobId, String(SUSPECTS_WORKER))) continue;
+      this.seen.get(jobId)!.crashes++;
+      must(!countSuspectCrash(this.group, jobId, String(SUSPECTS_WORKER)), 'a death is counted once');
+      this.reached.add('a suspect ended its process');
+    }
+    this.crash(SUSPECTS_WORKER, false);
+  }
+
   private loseLock(pick: number): void {
     const run = this.runs[pick % Math.max(1, this.runs.length)];
     if (run !== undefined && this.holdsLock(run)) this.bull.get(run.bullId)!.lock = undefined;
@@ -343,7 +404,7 @@ export class JobWorld {
 
   private toWait(bullId: string, job: BullJob): void {
     job.place = 'wait';
-    this.wait.unshift(bullId);
+    (job.isSuspect ? this.suspectWait : this.wait).unshift(bullId);
   }
 
   private feed(): void {
@@ -381,6 +442,16 @@ export class JobWorld {
     }
     this.overdue.push(...overdue);
     this.adds.push(...addAgain);
+  }
+
+  private sweepSuspects(): void {
+    const knows = (id: string, n: number): 'no' | 'live' | 'ended' => this.bullKnows(id, n);
+    const { addAgain } = sweepGroup(this.group, knows, LIMITS, this.nowMs, 'suspects');
+    for (const job of addAgain) {
+      must(this.seen.get(job.jobId)!.holder === undefined, 'what runs is not added again');
+      this.reached.add('a suspect was swept');
+      this.adds.push({ ...job, isSuspect: true });
+    }
   }
 
   private endOverdue(pick: number): void {
@@ -426,13 +497,13 @@ export class JobWorld {
 
   /** What holds after every step, whatever it was. */
   private check(): void {
-    const { records, backlog, due, fed } = this.group;
+    const { records, backlog, due, fed, suspects } = this.group;
     for (const [jobId, record] of records) {
       const seen = this.seen.get(jobId)!;
       const isQueued = record.state === 'queued';
       const isWaiting = backlog.lines.get(record.line)?.has(jobId) === true;
-      const places = Number(isWaiting) + Number(fed.has(jobId));
-      must(places === (isQueued ? 1 : 0), 'a queued job is in the backlog or fed, any other in neither');
+      const places = Number(isWaiting) + Number(fed.has(jobId)) + Number(isQueued && suspects.has(jobId));
+      must(places === (isQueued ? 1 : 0), 'a queued job waits in one place, any other in none');
       must((record.crashes ?? 0) === seen.crashes, 'crashes are counted, and nothing else');
       must((record.seq ?? 0) === seen.lastSeq, 'what is kept was told');
       if (isOver(record)) {
@@ -469,7 +540,7 @@ export class JobWorld {
 
   /** From here on nothing breaks any more: everything accepted comes to its end. */
   settle(): void {
-    const { records, backlog, due, fed } = this.group;
+    const { records, backlog, due, fed, suspects } = this.group;
     const inTime = [...due].filter(([id, ms]) => records.get(id)!.state === 'queued' && ms > this.nowMs + 40_000);
     for (let round = 0; round < 40 && !this.isQuiet; round++) {
       while (this.adds.length > 0) this.do('add arrives', 0);
@@ -477,22 +548,35 @@ export class JobWorld {
       this.do('feed', 0);
       while (this.adds.length > 0) this.do('add arrives', 0);
       for (let i = this.wait.length; i > 0; i--) this.do('fetch', i);
-      for (const step of ['begin', 'begin', 'finish', 'finish', 'end cancelled', 'end cancelled', 'leave'] as const) {
+      this.do('fetch a suspect', 0);
+      for (const step of [
+        'begin',
+        'begin',
+        'isolate',
+        'isolate',
+        'finish',
+        'finish',
+        'end cancelled',
+        'end cancelled',
+        'leave',
+      ] as const) {
         for (let i = this.runs.length; i > 0; i--) this.do(step, 0);
       }
       this.do('sweep', 0);
+      this.do('sweep suspects', 0);
       while (this.overdue.length > 0) this.do('end overdue', 0);
       this.nowUs += 3 * SECOND_US;
     }
     for (const [jobId] of inTime) must(records.get(jobId)!.state !== 'expired', `${jobId} does not wait for nothing`);
     for (const [jobId, record] of records) must(isOver(record), `${jobId} comes to its end`);
-    must(backlog.jobs + due.size + fed.size === 0, 'nothing is left in a set');
+    must(backlog.jobs + due.size + fed.size + suspects.size === 0, 'nothing is left in a set');
     for (const { place } of this.bull.values()) must(place === 'failed', 'nothing is left in BullMQ');
     for (const { state } of records.values()) this.reached.add(state);
   }
 
   private get isQuiet(): boolean {
-    return this.group.due.size + this.wait.length + this.runs.length + this.adds.length === 0 && !this.hasActive;
+    const waiting = this.wait.length + this.suspectWait.length + this.adds.length + this.group.suspects.size;
+    return this.group.due.size + waiting + this.runs.length === 0 && !this.hasActive;
   }
 
   private get hasActive(): boolean {
@@ -506,7 +590,7 @@ export class JobWorld {
 
   private bullView() {
     let active = 0;
-    for (const { place } of this.bull.values()) if (place === 'active') active++;
+    for (const { place, isSuspect } of this.bull.values()) if (place === 'active' && !isSuspect) active++;
     return { waiting: this.wait.length, active };
   }
 
@@ -546,6 +630,12 @@ const TABLE = {
   throw: 1,
   leave: 6,
   crash: 1,
+  'fetch a suspect': 5,
+  isolate: 3,
+  'isolate, unheard': 1,
+  'suspects die by themselves': 1,
+  'suspects die with their worker': 1,
+  'sweep suspects': 1,
   'lock is lost': 2,
   'stalled check': 3,
   feed: 5,

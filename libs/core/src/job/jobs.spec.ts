@@ -19,6 +19,14 @@ function play(schedule: Schedule): JobWorld {
 
 /** Each was once broken; the number says which of the runs, workers … it is about, 0 where nothing stands. */
 const HISTORIES: Record<string, string> = {
+  'a job whose workers are killed from outside comes to its end among the suspects':
+    'accept > fetch > begin > crash > stalled check > fetch 1 > begin > isolate > add arrives > fetch a suspect > ' +
+    'begin > suspects die with their worker > stalled check > fetch a suspect > begin > relay > finish',
+  'a suspect that was isolated twice, unheard, is added once':
+    'accept > fetch > begin > crash > stalled check > fetch 1 > begin > isolate, unheard > isolate > add arrives',
+  'a suspect that ends its process is counted':
+    'accept > fetch > begin > crash > stalled check > fetch 1 > begin > ' +
+    'isolate > add arrives > fetch a suspect > begin > suspects die by themselves > stalled check > fetch a suspect > begin',
   'a job that BullMQ restarts while it stands in the backlog is not run twice':
     'accept > fetch > begin > give back > crash > stalled check > fetch > begin > feed > add arrives > ' +
     'fetch 1 > begin',
@@ -55,6 +63,10 @@ const step = fc
   .nat({ max: STEPS.length * PICKS - 1 })
   .map((drawn): [Step, number] => [STEPS[drawn % STEPS.length]!, Math.floor(drawn / STEPS.length)]);
 
+/** Few schedules would find the way to the suspects: a part begins there. */
+const ISOLATED = 'accept > fetch > begin > crash > stalled check > fetch 1 > begin > isolate > add arrives';
+const opening = fc.constantFrom<Schedule>([], [], scheduleOf(ISOLATED));
+
 describe('the jobs of a group', () => {
   it.each(Object.keys(HISTORIES))('%s', (what) => {
     expect(() => play(scheduleOf(HISTORIES[what]!))).not.toThrow();
@@ -65,14 +77,17 @@ describe('the jobs of a group', () => {
     () => {
       const reached = new Set<string>();
       fc.assert(
-        fc.property(fc.array(step, { maxLength: STEPS_AT_MOST, size: 'max' }), (schedule) => {
-          for (const corner of play(schedule).reached) reached.add(corner);
+        fc.property(opening, fc.array(step, { maxLength: STEPS_AT_MOST, size: 'max' }), (first, schedule) => {
+          for (const corner of play([...first, ...schedule]).reached) reached.add(corner);
         }),
         { numRuns: RUNS },
       );
       // The schedules must reach every corner, or their success says little.
       expect([...reached].toSorted()).toEqual([
         'a stray',
+        'a suspect ended its process',
+        'a suspect was killed from outside',
+        'a suspect was swept',
         'begin: over',
         'cancel: cancelled',
         'cancel: cancelling',
@@ -85,6 +100,7 @@ describe('the jobs of a group', () => {
         'expired',
         'failed',
         'fed again',
+        'isolated',
         'late write',
         'sent again',
         'stale',

@@ -15,10 +15,15 @@ export interface BeginAsk {
   feedNumber: number;
   /** After its deadline, when the net ends it. */
   overdueMs: number;
+  /**
+   * Crashes from which a job is not begun but isolated; absent: never. `here`: this is where suspects run, and who sees
+   * their process die counts.
+   */
+  suspectFrom?: number | 'here' | undefined;
 }
 
 export type BeginReply =
-  | { kind: 'gone' | 'over' }
+  | { kind: 'gone' | 'over' | 'suspect' }
   | {
       kind: 'begun';
       epoch: number;
@@ -40,9 +45,14 @@ export function beginJob(group: JobGroup, ask: BeginAsk, nowMs: number): BeginRe
   if (isOver(record) || feedNumber !== record.fed || !ask.holdsLock) return { kind: 'over' };
   const isRepeat = record.state === 'running' && record.run === runId;
   if (!isRepeat) {
+    const { suspectFrom = Infinity } = ask;
+    if (record.state === 'running' && suspectFrom !== 'here') {
+      const crashes = (record.crashes ?? 0) + 1;
+      if (crashes >= suspectFrom && !record.isCancelled && record.deadlineMs > nowMs) return { kind: 'suspect' };
+      record.crashes = crashes;
+    }
     record.epoch++;
-    if (record.state === 'running') record.crashes = (record.crashes ?? 0) + 1;
-    else group.fed.delete(jobId);
+    if (record.state === 'queued') (suspectFrom === 'here' ? group.suspects : group.fed).delete(jobId);
     group.due.set(jobId, record.deadlineMs + ask.overdueMs);
     record.startedAtMs ??= nowMs;
     Object.assign(record, { state: 'running', worker: workerId, run: runId });
@@ -98,6 +108,8 @@ export interface RequeueAsk {
   dueAtMs: number;
   /** Nothing is fed before; absent: handed back, its BullMQ job goes back to wait. */
   untilMs?: number | undefined;
+  /** Of a run among the suspects, which are only handed back. */
+  isSuspect?: boolean;
 }
 
 /** A run ends without an outcome. The twin of `requeue-job.lua`. */
@@ -111,7 +123,7 @@ export function requeueJob(group: JobGroup, ask: RequeueAsk, nowMs: number): 're
   record.progress = ask.progress;
   delete record.worker;
   group.due.set(jobId, ask.dueAtMs);
-  if (untilMs === undefined) group.fed.set(jobId, nowMs);
+  if (untilMs === undefined) (ask.isSuspect ? group.suspects : group.fed).set(jobId, nowMs);
   else {
     const { line, order } = record;
     joinLine(group.backlog, { jobId, line, order, bytes: bytesOf(record) }, record.fed > 1);

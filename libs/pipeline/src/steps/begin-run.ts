@@ -11,6 +11,8 @@ const MOST_CRASHES = 5;
 
 type Begun =
   | { kind: 'nothing_to_do' }
+  /** It ended too many workers to be run among others. */
+  | { kind: 'suspect' }
   | { kind: 'running'; run: Run }
   /** It has an outcome without being run. */
   | { kind: 'ended'; run: Run; end: FinishedRun };
@@ -24,9 +26,9 @@ export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, 
     await earlyLease?.close();
     throw error;
   });
-  if (begun === undefined) {
+  if (begun === undefined || begun === 'suspect') {
     await earlyLease?.close();
-    return { kind: 'nothing_to_do' };
+    return { kind: begun ?? 'nothing_to_do' };
   }
 
   const job = JSON.parse(begun.job) as InferenceJob;

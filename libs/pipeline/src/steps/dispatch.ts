@@ -22,6 +22,7 @@ import type { Run, RunDeps } from '../run-deps.js';
 import { callOfTarget } from './call-of-target.js';
 import { fitting, traitsOf } from './fit.js';
 import { writeProgress } from './kept-progress.js';
+import { pause } from './pause.js';
 import { retryTurnsOf } from './retry-turns.js';
 import { takeLease } from './take-lease.js';
 import { supportOf, type Support, type UnsupportedParam } from './support.js';
@@ -159,16 +160,4 @@ function contextOf(
     seen: seen.of,
   };
   return { policy, choice, groupOf, maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull, mayWaitInPlace };
-}
-
-function pause(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      stop.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    stop.addEventListener('abort', done);
-  });
 }

@@ -2,6 +2,10 @@ import type { RunEnd } from '@sluice/queue';
 import type { Run, RunDeps } from '../run-deps.js';
 import { writeProgress } from './kept-progress.js';
 import { finishRun } from './finish-run.js';
+import { pause } from './pause.js';
+
+/** A suspect that finds nothing free waits here: it holds up nothing but other suspects. */
+const SUSPECT_WAITS_MS = 5_000;
 
 /**
  * The job waits again, no attempt used.
@@ -10,6 +14,10 @@ import { finishRun } from './finish-run.js';
 export async function requeueRun(run: Run, toBacklog: { untilMs: number } | undefined, deps: RunDeps): Promise<RunEnd> {
   const { job, epoch } = run;
   const dueAtMs = run.attempts > 0 ? job.deadlineMs : job.dueAtMs; // the queue's time ends with the first provider call
+  if (deps.runsSuspects && toBacklog !== undefined) {
+    await pause(Math.min(Math.max(toBacklog.untilMs - deps.nowMs(), 50), SUSPECT_WAITS_MS), run.stop);
+    return requeueRun(run, undefined, deps);
+  }
   const written = { jobId: job.jobId, epoch, progress: writeProgress(run), dueAtMs };
   const verdict = await deps.records.requeue(job.group, written, toBacklog);
   if (verdict === 'cancelled') {
