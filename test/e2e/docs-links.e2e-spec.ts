@@ -1,7 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { cancelChannel, FEED_CHANNEL, keysOf, REAPER, WORKERS, workerKey } from '../../libs/queue/src/group-keys.js';
+import {
+  cancelChannel,
+  FEED_CHANNEL,
+  INFERENCE,
+  keysOf,
+  REAPER,
+  SUSPECTS,
+  WORKERS,
+  workerKey,
+} from '../../libs/queue/src/group-keys.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -50,8 +59,8 @@ describe('the documents', () => {
     const { group: _, prefix, ...named } = keysOf('<group>');
     const keys = Object.values(named).map((key) => (typeof key === 'function' ? key('<id>') : (key as string)));
     keys.push(WORKERS, workerKey('<id>'), cancelChannel('<id>'), FEED_CHANNEL, REAPER);
-    const bullmqs = `${prefix}:inference:`;
-    const missing = keys.filter((key) => !architecture.includes(key.startsWith(bullmqs) ? bullmqs : key));
+    const bullmqs = [INFERENCE, SUSPECTS].map((name) => `${prefix}:${name}:`);
+    const missing = keys.filter((key) => !architecture.includes(bullmqs.find((its) => key.startsWith(its)) ?? key));
     expect(missing).toEqual([]);
   });
 
