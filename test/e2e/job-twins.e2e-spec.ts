@@ -482,7 +482,7 @@ describe('the job scripts and their twin in core', () => {
       const found = await redis.zrange(key, '0', '-1', 'WITHSCORES');
       return found.map((text, i) => (i % 2 === 0 ? text : String(Number(text))));
     };
-    const [starts, idle, lines, tenants, due, fed, handedSuspects, pace, ...each] = await Promise.all([
+    const [starts, idle, lines, tenants, due, fed, handedSuspects, pace, spans, ...each] = await Promise.all([
       setAt(k.backlog),
       setAt(`${k.keyPrefix}idle`),
       Promise.all(LINES.map((line) => setAt(`${k.keyPrefix}line:${line}`))),
@@ -491,6 +491,7 @@ describe('the job scripts and their twin in core', () => {
       setAt(k.fed),
       setAt(k.suspects),
       redis.hgetall(k.pace),
+      redis.hgetall(k.starts),
       ...jobs.map(async (id) => {
         const [record, stream, ttl] = await Promise.all([
           redis.hgetall(k.record(id)),
@@ -503,7 +504,7 @@ describe('the job scripts and their twin in core', () => {
     ]);
     const { jobs: waiting, bytes, clock = '0', until, burst } = pace;
     const counts = { waiting, bytes, clock: String(Number(clock)), until, burst };
-    return { starts, idle, lines, tenants, due, fed, suspects: handedSuspects, counts, jobs: each };
+    return { starts, idle, lines, tenants, due, fed, suspects: handedSuspects, counts, spans, jobs: each };
   }
 });
 
@@ -550,6 +551,7 @@ interface Dump {
   fed: string[];
   suspects: string[];
   counts: Record<string, string | undefined>;
+  spans: Record<string, string>;
   jobs: { id: string; record: Record<string, string>; frames: (readonly [string, string])[]; ttl: string }[];
 }
 
@@ -571,6 +573,7 @@ function flat(twin: JobGroup, jobs: readonly string[]): Dump {
     due: flatSet(twin.due),
     fed: flatSet(twin.fed),
     suspects: flatSet(twin.suspects),
+    spans: Object.fromEntries([...twin.starts].map(([span, many]) => [String(span), String(many)])),
     counts: {
       waiting: isWaiting ? String(counts.jobs) : undefined,
       bytes: isWaiting ? String(counts.bytes) : undefined,

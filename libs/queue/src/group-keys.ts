@@ -9,6 +9,8 @@ export interface GroupKeys {
   readonly due: string;
   readonly fed: string;
   readonly pace: string;
+  readonly starts: string;
+  readonly linePrefix: string;
   readonly workers: string;
   readonly capacity: string;
   readonly sweeper: string;
@@ -54,6 +56,8 @@ export function keysOf(group: string): GroupKeys {
     due: `${prefix}:due`,
     fed: `${prefix}:fed`,
     pace: `${prefix}:pace`,
+    starts: `${prefix}:starts`,
+    linePrefix: `${prefix}:line:`,
     workers: `${prefix}:workers`,
     capacity: `${prefix}:capacity`,
     sweeper: `${prefix}:sweeper`,

@@ -15,5 +15,6 @@ export {
   type SuspectsRun,
 } from './job-records.js';
 export { LeftOverJobs } from './left-over-jobs.js';
+export { QueueView, type PlaceInLine, type QueueLook } from './queue-view.js';
 export { QueueModule } from './queue.module.js';
 export { WorkerBeat, youngestBeatMs } from './worker-beat.js';

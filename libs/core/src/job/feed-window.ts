@@ -1,5 +1,6 @@
 import { bytesOf, isOver, type BullView, type JobGroup } from './job-group.js';
 import { inOrder, takeNext } from './lines.js';
+import { countStarts } from './starts.js';
 
 /** A job to add to BullMQ as `<id>-<n>`. */
 export interface FedJob {
@@ -49,6 +50,7 @@ export function feedWindow(
     fed.push({ jobId, feedNumber: record.fed, replyTo: record.replyTo });
     return { bytes: bytesOf(record) };
   });
+  if (fed.length > 0) countStarts(group.starts, fed.length, nowMs);
   if (burst === 0 || fed.length === 0) return { shutMs: 0, waiting: group.backlog.jobs, fed };
   group.gate = { untilMs: nowMs + STEP_MS, burst: Math.min(burst * 2, LARGEST_BURST) };
   return { shutMs: STEP_MS, waiting: group.backlog.jobs, fed };

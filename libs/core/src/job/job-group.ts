@@ -1,4 +1,5 @@
 import { newBacklog, type Backlog } from './lines.js';
+import type { Starts } from './starts.js';
 
 /**
  * The jobs of one model group as Redis holds them, and what every script keeps true of them. The functions beside this
@@ -51,6 +52,7 @@ export interface JobGroup {
   /** The same for jobs that were isolated. Only the sweep takes out what is over by now. */
   suspects: Map<string, number>;
   gate: Gate | undefined;
+  starts: Starts;
   /** Runnable jobs that BullMQ may hold. */
   window: number;
   /** Unix ms of the last beat of any worker. */
@@ -114,6 +116,7 @@ export const newJobGroup = (window = 0, beatMs?: number): JobGroup => ({
   fed: new Map(),
   suspects: new Map(),
   gate: undefined,
+  starts: new Map(),
   window,
   beatMs,
 });

@@ -1,5 +1,6 @@
 import { bytesOf, isOver, type JobGroup, type JobRecord, type Told } from './job-group.js';
 import { joinLine } from './lines.js';
+import { countStarts } from './starts.js';
 
 /** What a run is told at each write: it may go on; another has begun or it is over; its job is to be cancelled. */
 export type RunVerdict = 'go' | 'stale' | 'cancelled';
@@ -127,6 +128,7 @@ export function requeueJob(group: JobGroup, ask: RequeueAsk, nowMs: number): 're
   else {
     const { line, order } = record;
     joinLine(group.backlog, { jobId, line, order, bytes: bytesOf(record) }, record.fed > 1);
+    if (record.fed > 1) countStarts(group.starts, -1, nowMs);
     record.fed++;
     group.gate = { untilMs, burst: 1 };
   }

@@ -6,6 +6,7 @@
 -- {sluice:<group>}:idle          sorted set: line where nobody waits -> virtual start of its next job
 -- {sluice:<group>}:tenants       hash: jobs:<tenant>, bytes:<tenant> that wait
 -- {sluice:<group>}:pace          hash: clock; jobs, bytes that wait; and what else says how fast a group goes
+-- {sluice:<group>}:starts        hash: span of a second -> jobs that left the backlog and did not come back
 -- `0 - n` and not `-n`: Redis does not take -0 for a whole number. Virtual starts are written with 17 digits: Lua's own 14 would round them.
 
 local function step_of(line) return 1 / tonumber(string.match(line, '^[^:]+')) end
@@ -42,6 +43,16 @@ local function join_line(prefix, line, id, order, bytes, was_fed)
   redis.call('HINCRBY', prefix .. 'pace', 'bytes', bytes)
   redis.call('HINCRBY', prefix .. 'tenants', 'jobs:' .. tenant_of(line), 1)
   redis.call('HINCRBY', prefix .. 'tenants', 'bytes:' .. tenant_of(line), bytes)
+end
+
+-- many below 0: so many came back
+local function count_starts(prefix, many, now)
+  local span = math.floor(now / 1000)
+  if redis.call('HINCRBY', prefix .. 'starts', span, many) ~= many then return end
+  for _, old in ipairs(redis.call('HKEYS', prefix .. 'starts')) do
+    if tonumber(old) <= span - 60 then redis.call('HDEL', prefix .. 'starts', old) end
+  end
+  redis.call('PEXPIRE', prefix .. 'starts', 65000)
 end
 
 local function shut_line(prefix, line, start, clock)

@@ -82,6 +82,7 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
 end
 if #handed > 0 then
   redis.call('ZADD', KEYS[2], unpack(handed))
+  count_starts(ARGV[2], #handed / 2, now)
   if burst > 0 then
     redis.call('HSET', KEYS[5], 'until', string.format('%.0f', now + 50), 'burst', math.min(burst * 2, 100000))
     out[1] = 50

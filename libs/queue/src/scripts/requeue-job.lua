@@ -32,6 +32,7 @@ if ARGV[5] == 'handed_back' then
 else
   local fed = tonumber(record[6])
   join_line(ARGV[7], record[5], ARGV[2], record[4], redis.call('HSTRLEN', KEYS[1], 'request'), fed > 1)
+  if fed > 1 then count_starts(ARGV[7], -1, now) end
   redis.call('HSET', KEYS[1], 'fed', fed + 1) -- what BullMQ still has of it is of an older number
   redis.call('HSET', KEYS[4], 'until', ARGV[6], 'burst', 1)
 end
