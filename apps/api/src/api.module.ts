@@ -9,7 +9,7 @@ import {
 import { APP_FILTER } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
 import { InferenceQueues, JobRecords, QueueModule } from '@sluice/queue';
-import { Connections, ConnectionsModule, Leases, RedisClock } from '@sluice/state';
+import { Connections, ConnectionsModule, Leases, RedisClock, StorageGuard } from '@sluice/state';
 import { Inbox, type LookAtRecord } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
@@ -42,6 +42,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
     private readonly inbox: Inbox,
     private readonly openCalls: OpenCalls,
     private readonly clock: RedisClock,
+    private readonly storage: StorageGuard,
     @Inject(DRAIN) private readonly drain: { streamMs: number; jsonMs: number },
   ) {}
 
@@ -75,17 +76,24 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           useFactory: async ({ subscriber }: Connections) => started(new Inbox(subscriber)),
         },
         {
+          provide: StorageGuard,
+          inject: [Connections],
+          useFactory: async ({ commands }: Connections) => started(new StorageGuard(commands, emit)),
+        },
+        {
           provide: LiveSettings,
-          inject: [Connections, InferenceQueues, JobRecords, Inbox, RedisClock],
+          inject: [Connections, InferenceQueues, JobRecords, Inbox, RedisClock, StorageGuard],
           useFactory: async (
             { commands }: Connections,
             queues: InferenceQueues,
             records: JobRecords,
             inbox: Inbox,
             clock: RedisClock,
+            storage: StorageGuard,
           ) => {
             const lookAt = (group: string): LookAtRecord => lookAtJob(commands, records, group);
-            const parts = { redis: commands, queues, records, inbox, lookAt, nowMs: clock.nowMs };
+            const hasRoom = (): boolean | Promise<boolean> => storage.hasRoom();
+            const parts = { redis: commands, queues, records, hasRoom, inbox, lookAt, nowMs: clock.nowMs };
             return LiveSettings.of(settings, { ...parts, masterKey, setLogLevel });
           },
         },
@@ -118,6 +126,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
     await this.openCalls.drain(this.drain.streamMs, this.drain.jsonMs);
     this.inbox.stop();
     this.clock.stop();
+    this.storage.stop();
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -84,6 +84,7 @@ export { countSuspectCrash, isolateJob } from './job/isolate-job.js';
 export { newJobGroup, type JobGroup, type JobRecord, type TerminalState, type Told } from './job/job-group.js';
 export type { Tier } from './job/lines.js';
 export { expectedStartMs, jobsAhead, type WaitingLine } from './job/place-in-line.js';
+export { isStorageFull } from './storage-room.js';
 export { startsPerSecond } from './job/starts.js';
 export { beginJob, noteAttempt, relayFrames, requeueJob } from './job/run-job.js';
 export { estimateTextTokens } from './fit/estimate-text-tokens.js';

@@ -23,6 +23,8 @@ export interface SubmitDeps {
   isStrict: boolean;
   queues: Pick<InferenceQueues, 'accept' | 'abandon'>;
   records: Pick<JobRecords, 'cancel'>;
+  /** Whether new calls are taken: answered at once while there is room. */
+  hasRoom: () => boolean | Promise<boolean>;
   inbox: Pick<Inbox, 'channel' | 'follow'>;
   lookAt: (group: string) => LookAtRecord;
   newJobId: (group: string) => string;
@@ -71,6 +73,8 @@ export async function submitInference(request: InferenceRequest, deps: SubmitDep
   if (resolved.kind === 'unknown') return refuse(unknownModel(request.body.model, resolved.nearest));
   const misfit = plainMisfit(resolved, request.options, deps.policy);
   if (misfit !== undefined) return refuse(misfitError(request.body.model, misfit));
+  const hasRoom = deps.hasRoom();
+  if (hasRoom !== true && !(await hasRoom)) return refuse(STORAGE_FULL);
   const job = prepareJob(request, resolved.group.name, deps);
   const follower = deps.inbox.follow(job.jobId, deps.lookAt(job.group)); // before the job is enqueued
   const accepted = await enqueue(request, job, resolved.only === undefined, deps).catch((error: unknown) => {
@@ -189,6 +193,12 @@ const QUEUE_FULL = {
   group: (group: string) => `The queue of "${group}" is full. Try again later.`,
   tenant: (group: string) =>
     `You have as many calls in the queue of "${group}" as you may. Try again when some are done.`,
+};
+
+const STORAGE_FULL: ApiError = {
+  code: 'storage_full',
+  message: 'The queue has no room for new calls. Try again later.',
+  retryAfterMs: 5_000,
 };
 
 export const NO_CAPACITY =

@@ -44,6 +44,9 @@ export interface Events {
   'suspects.crashed': { workerId: string; how: string; jobs: string[] };
   'redis.lost': { message: string };
   'redis.back': { afterMs: number };
+  /** New calls are refused from 90 % of maxmemory on, until it is below 85 %. */
+  'storage.full': { usedPercent: number };
+  'storage.has_room': { usedPercent: number };
   'internal.error': { area: string; message: string };
 }
 
@@ -74,5 +77,7 @@ export const LEVEL_OF: Record<EventName, 'debug' | 'info' | 'warn' | 'error'> = 
   'suspects.crashed': 'error',
   'redis.lost': 'error',
   'redis.back': 'info',
+  'storage.full': 'error',
+  'storage.has_room': 'info',
   'internal.error': 'error',
 };
