@@ -186,9 +186,13 @@ describe('openai-node throws', () => {
     expect(calls()).toBe(1);
   });
 
-  it('APIError with its code for a stream that breaks off in its middle', async () => {
-    play({ rules: [{ do: { cutAfter: 3 } }] });
-    const stream = await openai.chat.completions.create({ ...ask(), stream: true });
+  it('APIError with its code for a stream that breaks off in its middle and cannot be gone on with', async () => {
+    play({ rules: [{ do: { cutAfter: 3 } }], answer: { text: '{"an":"object of some length"}' } });
+    const stream = await openai.chat.completions.create({
+      ...ask(),
+      stream: true,
+      response_format: { type: 'json_object' },
+    });
     let deltas = 0;
     const error = await thrownBy(
       (async () => {

@@ -8,9 +8,11 @@ const PAIR: PlayedDeployment[] = [
   { profile: 'second', params: 'order: 2' },
 ];
 const always = (deed: Record<string, unknown>) => ({ rules: [{ do: deed }], answer: { tokens: 40 } });
-const YAML = 'router_settings: {idle_timeout: 0.4}';
+/** What is said here holds where the operator wants no continuing. */
+const ERROR = 'sluice: {midstream: error}';
+const YAML = `router_settings: {idle_timeout: 0.4}\n${ERROR}`;
 
-describe('a stream whose deployment fails after the first content', () => {
+describe('a stream whose deployment fails after the first content, with midstream: error', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['a cut', { cutAfter: 5 }, 'upstream_interrupted'],
     ['a reset', { cutAfter: 5, cutHow: 'rst' }, 'upstream_interrupted'],
@@ -37,7 +39,7 @@ describe('a stream whose deployment fails after the first content', () => {
   });
 
   it('is an APIError to the OpenAI client', async () => {
-    await withSluice(PAIR, { scripts: { first: always({ cutAfter: 3 }) } }, async ({ openai, group }) => {
+    await withSluice(PAIR, { yaml: ERROR, scripts: { first: always({ cutAfter: 3 }) } }, async ({ openai, group }) => {
       const stream = await openai.chat.completions.create({
         model: group,
         messages: [{ role: 'user', content: 'Say hello.' }],
@@ -53,7 +55,7 @@ describe('a stream whose deployment fails after the first content', () => {
   });
 
   it('counts against its deployment', async () => {
-    const yaml = 'router_settings: {allowed_fails: 1, cooldown_time: 60}';
+    const yaml = `router_settings: {allowed_fails: 1, cooldown_time: 60}\n${ERROR}`;
     await withSluice(PAIR, { yaml, scripts: { first: always({ cutAfter: 5 }) } }, async ({ call, callsTo }) => {
       for (const code of ['upstream_interrupted', 'upstream_interrupted', undefined, undefined]) {
         expect((await readSse(await call({ stream: true }))).error?.['code']).toBe(code);

@@ -7,12 +7,45 @@ import type { SluiceProcess } from '../support/sluice-process.js';
 const CALLS = 50;
 const WITHIN_MS = 15_000;
 
-describe('a worker killed when 50 streams have content out', () => {
+const TEXT = `${Array.from({ length: 400 }, (_, i) => `word${i}`).join(' ')}.`;
+
+describe('F16 a worker killed when 50 streams have content out', () => {
   let cluster: Cluster;
   let api: SluiceProcess;
 
   beforeAll(async () => {
     cluster = await new Cluster().start([{ profile: 'only' }]);
+    api = await cluster.api();
+  });
+  afterAll(() => cluster?.stop());
+
+  it('goes on with each of them within 15 s: the whole text, no word lost or twice', async () => {
+    cluster.simulator.setProfile('only', { tokensPerSecond: 5, answer: { text: TEXT } });
+    const doomed = await cluster.worker();
+    const streams = Array.from({ length: CALLS }, (_, i) => new ReadStream(api.origin, cluster.group, `m${i}`));
+    await eventually(() => streams.every(({ text }) => text !== ''), { withinMs: 15_000, what: 'content in each' });
+
+    await cluster.worker();
+    cluster.simulator.setProfile('only', { answer: { text: TEXT } });
+    const killedAt = performance.now();
+    await doomed.end('SIGKILL');
+    await Promise.all(streams.map(({ ended }) => ended));
+    expect(performance.now() - killedAt).toBeLessThan(WITHIN_MS);
+
+    expect(streams.map(({ text }) => text)).toEqual(Array(CALLS).fill(TEXT));
+    for (const { rest, frames, end } of streams) {
+      expect({ rest, end, last: frames.at(-1) }).toEqual({ rest: '', end: 'closed', last: '[DONE]' });
+    }
+    expect(cluster.simulator.requests()).toHaveLength(2 * CALLS);
+  }, 60_000);
+});
+
+describe('a worker killed when 50 streams have content out, with midstream: error', () => {
+  let cluster: Cluster;
+  let api: SluiceProcess;
+
+  beforeAll(async () => {
+    cluster = await new Cluster().start([{ profile: 'only' }], 'sluice: {midstream: error}');
     api = await cluster.api();
   });
   afterAll(() => cluster?.stop());

@@ -30,6 +30,8 @@ export interface PlayedDeployment {
   model?: string;
   /** Members of litellm_params, as YAML text of one flow map: `rpm: 3, order: 2`. */
   params?: string;
+  /** Further members of model_info, likewise. */
+  info?: string;
   /** Stands in the group `GROUP-<name>` instead. */
   group?: string;
 }
@@ -92,11 +94,11 @@ export async function startSluice(
 }
 
 export function configFor(origin: string, group: string, deployments: PlayedDeployment[], yaml = ''): string {
-  const list = deployments.map(({ profile, model = 'openai/gpt-4o', params, group: other }) => {
+  const list = deployments.map(({ profile, model = 'openai/gpt-4o', params, info, group: other }) => {
     const name = other === undefined ? group : `${group}-${other}`;
     const base = `${origin}/@${profile}${model.startsWith('openai/') ? '/v1' : ''}`;
     const version = model.startsWith('azure/') ? ', api_version: "2024-08-01-preview"' : '';
-    return `  - {model_name: ${name}, litellm_params: {model: ${model}, api_base: "${base}", api_key: sk-provider-${profile}${version}${params ? `, ${params}` : ''}}, model_info: {id: ${group}-${profile}}}`;
+    return `  - {model_name: ${name}, litellm_params: {model: ${model}, api_base: "${base}", api_key: sk-provider-${profile}${version}${params ? `, ${params}` : ''}}, model_info: {id: ${group}-${profile}${info ? `, ${info}` : ''}}}`;
   });
   return `model_list:\n${list.join('\n')}\ngeneral_settings: {master_key: ${MASTER_KEY}}\n${yaml.replaceAll('GROUP', group)}\n`;
 }

@@ -15,13 +15,6 @@ export function placeDynamicKeys(sections: {
   if (litellm?.flag('json_logs') === false)
     litellm.book.harmless(place(litellm, 'json_logs'), 'logs are always JSON in this version');
   if (sluice === undefined) return;
-  const midstream = sluice.word('midstream', ['continue', 'error', 'restart']);
-  if (midstream === 'continue' || midstream === 'restart') {
-    sluice.book.harmless(
-      place(sluice, 'midstream'),
-      `${midstream} is ${NOT_YET}: a stream that breaks after its first content ends with an error event`,
-    );
-  }
   const hedge = sluice.word('hedge', ['rescue', 'eager', 'off']);
   if (hedge !== undefined && hedge !== 'off') sluice.book.harmless(place(sluice, 'hedge'));
   if (sluice.word('durability', ['everysec', 'strict']) === 'strict') sluice.book.blocking(place(sluice, 'durability'));

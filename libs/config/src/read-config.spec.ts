@@ -260,7 +260,7 @@ describe('what cannot be kept', () => {
     ['guardrails', 'guardrails: [{guardrail_name: a, litellm_params: {}}]', 'guardrails'],
     ['an address list', 'general_settings: {allowed_ips: [127.0.0.1]}', 'general_settings.allowed_ips'],
     ['a routing strategy', 'router_settings: {routing_strategy: complexity}', 'router_settings.routing_strategy'],
-    ['settings of groups', 'sluice: {groups: {gpt-4o: {wait: 1}}}', 'sluice.groups'],
+    ['settings of groups', 'sluice: {groups: {gpt-4o: {wait: 1}}}', 'sluice.groups.gpt-4o.wait'],
     ['strict durability', 'sluice: {durability: strict}', 'sluice.durability'],
   ])('blocks: %s', (_, rest, path) => {
     expect(listOf(report(withModel(rest)), path)).toEqual(['blocking']);
@@ -270,7 +270,12 @@ describe('what cannot be kept', () => {
     ['a cache', 'litellm_settings: {cache: true}', 'litellm_settings.cache'],
     ['callbacks', 'litellm_settings: {success_callback: [langfuse]}', 'litellm_settings.success_callback'],
     ['alerting', 'general_settings: {alerting: [slack]}', 'general_settings.alerting'],
-    ['mid-stream continuation', 'sluice: {midstream: continue}', 'sluice.midstream'],
+    ['mid-stream restart', 'sluice: {midstream: restart}', 'sluice.midstream'],
+    [
+      'mid-stream restart of a group',
+      'sluice: {groups: {gpt-4o: {midstream: restart}}}',
+      'sluice.groups.gpt-4o.midstream',
+    ],
     ['hedging', 'sluice: {hedge: eager}', 'sluice.hedge'],
   ])('is only told: %s', (_, rest, path) => {
     expect(listOf(report(withModel(rest)), path)).toEqual(['harmless']);
@@ -284,6 +289,7 @@ describe('what cannot be kept', () => {
     ],
     ['an empty list', 'guardrails: []', 'guardrails'],
     ['mid-stream errors', 'sluice: {midstream: error}', 'sluice.midstream'],
+    ['mid-stream continuation', 'sluice: {midstream: continue}', 'sluice.midstream'],
     ['no hedging', 'sluice: {hedge: off}', 'sluice.hedge'],
   ])('asks for what happens anyway: %s', (_, rest, path) => {
     expect(listOf(report(withModel(rest)), path)).toEqual(['applied']);

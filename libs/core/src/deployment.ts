@@ -130,9 +130,14 @@ export type RetryClass =
 
 /** Further attempts in a group after a failure of the class; absent: `num_retries`. */
 export type RetryPolicy = Readonly<Partial<Record<RetryClass, number>>>;
+/** What becomes of a call whose provider breaks off or is slow to begin: for the whole configuration, or for one group. */
+export interface RescuePolicy {
+  /** A stream that breaks after its first content goes on at the next deployment, or ends in an error. Default `continue`. */
+  readonly midstream: 'continue' | 'error';
+}
 
 /** The router's settings, one set for the whole configuration. Times in ms. */
-export interface RoutingPolicy {
+export interface RoutingPolicy extends RescuePolicy {
   readonly strategy: Strategy;
   readonly budgets: readonly Budget[];
   /** Further attempts inside one group. Default 2. */
@@ -173,6 +178,8 @@ export interface RoutingPolicy {
   /** Default of `x-sluice-queue-ttl` for sync calls; absent: none. */
   readonly maxQueueWaitMs: number | undefined;
   readonly backlog: BacklogPolicy;
+  /** `sluice.groups`: what one group has otherwise. */
+  readonly ofGroup: ReadonlyMap<string, RescuePolicy>;
 }
 
 /** The routing table: what the configuration says about models, ready for look-ups. */

@@ -21,6 +21,7 @@ describe('consequenceOf', () => {
     ['network', 'yes', 'after_backoff', 'general', 'counts', 'nothing', 'provider_unreachable'],
     ['stream_broken', 'yes', 'after_backoff', 'general', 'counts', 'nothing', 'upstream_interrupted'],
     ['malformed', 'yes', 'after_backoff', 'general', 'counts', 'nothing', 'provider_malformed'],
+    ['departed', 'no', 'no', 'none', 'no', 'nothing', 'upstream_interrupted'],
   ])(
     '%s: another %s, same %s, fallback %s, breaker %s, %s, %s',
     (kind, another, same, fallback, breaker, shuts, code) => {

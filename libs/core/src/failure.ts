@@ -39,7 +39,9 @@ export type FailureKind =
   | 'timeout'
   | 'network'
   | 'stream_broken'
-  | 'malformed';
+  | 'malformed'
+  /** It was to go on with a broken answer, and said something else than what was delivered. */
+  | 'departed';
 
 export type TimeoutPhase = 'connect' | 'first_token' | 'idle' | 'total';
 
@@ -103,6 +105,7 @@ const CONSEQUENCES: Record<FailureKind, Consequence> = {
   network: { ...FAULT, code: 'provider_unreachable' },
   stream_broken: { ...FAULT, code: 'upstream_interrupted' },
   malformed: { ...FAULT, code: 'provider_malformed' },
+  departed: { ...END, code: 'upstream_interrupted' },
 };
 
 /** A failure with a retry hint cools its deployment even where its kind alone would not. Source: LITELLM.md 4. */

@@ -22,6 +22,7 @@ export type {
   ProviderTarget,
   RetryClass,
   RetryPolicy,
+  RescuePolicy,
   RoutingPolicy,
   Strategy,
 } from './deployment.js';
@@ -90,3 +91,6 @@ export { beginJob, noteAttempt, relayFrames, requeueJob } from './job/run-job.js
 export { estimateTextTokens } from './fit/estimate-text-tokens.js';
 export { groupMisfit, misfitsOf, type CallTraits, type Misfit } from './fit/fit-deployments.js';
 export { readNeeds, type CallNeeds } from './fit/read-needs.js';
+export { rescueOf } from './midstream/rescue-of.js';
+export { mayGoOn } from './midstream/may-go-on.js';
+export { Seam, type GoingOn } from './midstream/seam.js';

@@ -1,10 +1,19 @@
-import type { Candidate, Deployment, HeldLease, LeaseRefusal, ModelTable, Progress, RoutingPolicy } from '@sluice/core';
-import type { Call, ProviderClient } from '@sluice/providers';
+import type {
+  Candidate,
+  Deployment,
+  Failure,
+  HeldLease,
+  LeaseRefusal,
+  ModelTable,
+  Progress,
+  RoutingPolicy,
+} from '@sluice/core';
+import type { Call, ProviderClient, Usage } from '@sluice/providers';
 import type { JobRecords } from '@sluice/queue';
 import type { BudgetWatch, DeploymentBreakers, Leases, RetryBudget, SeenDeployments } from '@sluice/state';
 import type { FrameRelay, JobRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
-import type { Served } from '@sluice/wire';
+import type { DeliveredAnswer, Served } from '@sluice/wire';
 import type { InferenceJob } from './inference-job.js';
 import type { WaitingRoom } from './waiting-room.js';
 
@@ -18,14 +27,24 @@ export interface RunDeps {
   /** Patterns match whole names. */
   isStrict: boolean;
   records: Pick<JobRecords, 'begin' | 'note' | 'finish' | 'requeue'>;
-  frames: Pick<FrameRelay, 'open'>;
+  frames: Pick<FrameRelay, 'open' | 'replay'>;
   leases: Pick<Leases, 'take' | 'settle'>;
   retries: Pick<RetryBudget, 'countFirstCall' | 'ask'>;
   breakers: Pick<DeploymentBreakers, 'record' | 'sync'>;
   /** Shared state that strategies choose by. */
   seen: Pick<SeenDeployments, 'of'>;
   budgets: Pick<BudgetWatch, 'refusals' | 'notesFor'>;
-  providers: Pick<ProviderClient, 'complete' | 'stream' | 'unsupported' | 'withMembers'>;
+  providers: Pick<
+    ProviderClient,
+    | 'complete'
+    | 'stream'
+    | 'unsupported'
+    | 'withMembers'
+    | 'callForRest'
+    | 'prefillForm'
+    | 'notePrefillRefused'
+    | 'estimate'
+  >;
   waitingRoom: WaitingRoom;
   emit: Emit;
   /** Redis TIME, as far as this process knows it. */
@@ -71,4 +90,17 @@ export interface Run {
   upstreamMs: number;
   /** When the current attempt's first content came, by `performance.now()`; absent: not yet. */
   firstContentAt: number | undefined;
+  /** What was delivered of an answer that broke off: the next attempt goes on with it. */
+  delivered: DeliveredAnswer | undefined;
+  /** What broke it off last; absent: the worker of an earlier run was lost. */
+  brokenBy: Failure | undefined;
+  /** What answers cost that were not the last: broken ones. */
+  billed: Billed | undefined;
+}
+
+export interface Billed extends Usage {
+  /** Prompt of the first of them: what the caller is told. */
+  firstPrompt: number;
+  /** Characters of delivered content that they gave. */
+  chars: number;
 }

@@ -1,10 +1,12 @@
+import { rescueOf } from '@sluice/core';
 import type { JobTurn, RunEnd, RunHooks } from '@sluice/queue';
 import { accountAttempt, releaseLease } from './steps/account-attempt.js';
 import { beginRun } from './steps/begin-run.js';
-import { callProvider } from './steps/call-provider.js';
+import { callProvider, type FailedAttempt } from './steps/call-provider.js';
 import { dispatch } from './steps/dispatch.js';
-import { failureOutcome, type FinishedRun } from './steps/failure-outcome.js';
+import { failureOutcome, type Because, type FinishedRun } from './steps/failure-outcome.js';
 import { finishRun } from './steps/finish-run.js';
+import { goOn } from './steps/go-on.js';
 import { requeueRun } from './steps/requeue-run.js';
 import type { Run, RunDeps } from './run-deps.js';
 
@@ -12,6 +14,7 @@ import type { Run, RunDeps } from './run-deps.js';
  * The worker's half of the main path.
  *
  *     begin (fence) ─► [ dispatch ─► call provider, relay tokens ─► account ]* ─► finish
+ *                          │                                        └─► broken off after content: the next goes on with it
  *                          └─► nothing free: back to the backlog
  *
  * A job is run as often as it takes: each run begins under a new epoch, and a terminal record ends them all.
@@ -37,13 +40,18 @@ export async function runInference(
 
 async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<RunEnd> {
   const { stop } = run;
+  if (run.isCommitted) {
+    const ended = await endUnlessGoesOn(undefined);
+    if (ended !== undefined) return ended;
+  }
   for (;;) {
     const dispatched = await dispatch(run, deps);
     if (dispatched.kind === 'stopped') return endStopped();
     if (dispatched.kind === 'stale') return { kind: 'over', othersWait: run.othersWait };
     if (dispatched.kind === 'cancelled') return finishRun(run, CANCELLED, deps);
     if (dispatched.kind === 'no_capacity_now') return requeueRun(run, { untilMs: dispatched.untilMs }, deps);
-    if (dispatched.kind === 'failed') return finishRun(run, failureOutcome(run, dispatched.because), deps);
+    if (dispatched.kind === 'failed')
+      return finishRun(run, failureOutcome(run, becauseOf(run, dispatched.because)), deps);
 
     if (stop.aborted) {
       await releaseLease(dispatched, 'unused', deps);
@@ -60,14 +68,27 @@ async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<Ru
     if (stop.aborted) return endStopped();
     if (verdict === 'stale') return { kind: 'over', othersWait: run.othersWait };
     if (verdict === 'cancelled') return finishRun(run, CANCELLED, deps);
-    if (attempt.isCommitted)
-      return finishRun(run, failureOutcome(run, { kind: 'interrupted', by: attempt.failure }), deps);
+    if (attempt.isCommitted || attempt.failure.kind === 'departed') {
+      const ended = await endUnlessGoesOn(attempt);
+      if (ended !== undefined) return ended;
+    }
+  }
+
+  /** Content is out and its answer broke off: undefined when the next attempt may go on with it. */
+  async function endUnlessGoesOn(broken: FailedAttempt | undefined): Promise<RunEnd | undefined> {
+    run.brokenBy = broken?.failure ?? run.brokenBy;
+    const verdict = await goOn(run, broken?.usage, deps);
+    if (verdict === 'go') return undefined;
+    if (verdict === 'stale') return { kind: 'over', othersWait: run.othersWait };
+    return finishRun(run, verdict === 'cancelled' ? CANCELLED : failureOutcome(run, interrupted(run)), deps);
   }
 
   function endStopped(): Promise<RunEnd> | RunEnd {
     if (stop.reason === 'cancelled') return finishRun(run, CANCELLED, deps);
     if (stop.reason === 'stale') return { kind: 'over', othersWait: run.othersWait };
-    if (run.isCommitted) return finishRun(run, failureOutcome(run, { kind: 'worker_stopped' }), deps);
+    if (run.isCommitted && rescueOf(deps.policy, run.job.group).midstream === 'error') {
+      return finishRun(run, failureOutcome(run, { kind: 'worker_stopped' }), deps);
+    }
     return requeueRun(run, undefined, deps);
   }
 }
@@ -77,6 +98,14 @@ function endBroken(run: Run, surprise: unknown, deps: RunDeps): Promise<RunEnd> 
   deps.emit('internal.error', { area: 'run', message: String(surprise).slice(0, 500) });
   return finishRun(run, INTERNAL, deps);
 }
+
+/** Who has had content is told what broke it off, not what those that were to go on with it have said. */
+function becauseOf(run: Run, because: Because): Because {
+  return run.isCommitted && because.kind !== 'deadline' ? interrupted(run) : because;
+}
+
+const interrupted = ({ brokenBy }: Run): Because =>
+  brokenBy === undefined ? { kind: 'worker_lost' } : { kind: 'interrupted', by: brokenBy };
 
 const INTERNAL: FinishedRun = {
   state: 'failed',

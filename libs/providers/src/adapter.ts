@@ -7,6 +7,8 @@ import type { Deployment, Failure, LimitNews } from '@sluice/core';
 export interface Adapter {
   /** Parameters of the body that this target cannot serve (WIRE.md 11), after drop_params; empty: it can. */
   unsupported(call: Call, target: Deployment): string[];
+  /** How this target goes on from a final assistant message; undefined: it does not, or not in this call. */
+  prefill(call: Call, target: Deployment): PrefillForm | undefined;
   request(call: Call, target: Deployment): ProviderRequest;
   /** A reply with status < 300 to a call without `stream`. */
   answer(reply: Reply, call: Call, target: Deployment, nowMs: number): Answer | FailedAttempt;
@@ -36,6 +38,20 @@ export interface Call {
 export type ChatBody = Readonly<Record<string, unknown>> & {
   readonly messages: readonly Readonly<Record<string, unknown>>[];
 };
+
+/**
+ * How a server is told that the last message is the beginning of its answer: by that alone, or by a member of the message or of
+ * the body besides. Source: WIRE-SAMPLES.md Q.
+ */
+export type PrefillForm = 'plain' | 'prefix' | 'partial' | 'continue_final_message';
+
+/** The answer so far, and how to ask for the rest of it: in the model's own mouth, or by a user's turn. */
+export interface Continuation {
+  text: string;
+  prefill: PrefillForm | undefined;
+  /** Tokens of the answer that the caller has had, for `max_tokens`. */
+  tokens: number;
+}
 
 export interface ProviderRequest {
   method: 'POST';

@@ -1,12 +1,14 @@
 import type { Deployment, Failure, LimitNews } from '@sluice/core';
 import { Pool } from 'undici';
-import type { Adapter, Answer, Call, FailedAttempt, StreamEvent } from './adapter.js';
+import type { Adapter, Answer, Call, Continuation, FailedAttempt, PrefillForm, StreamEvent, Usage } from './adapter.js';
 import { callWithMembers } from './call-with-members.js';
 import { malformed } from './classify-failure.js';
+import { continueCall } from './continue-call.js';
 import { HttpExchange } from './http-exchange.js';
 import { changeMembers } from './json-span.js';
 import { adapterFor } from './registry.js';
 import { SniffedStream } from './sniffed-stream.js';
+import { estimatedUsage } from './usage.js';
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -37,6 +39,7 @@ export interface ProviderClientOptions {
 export class ProviderClient {
   private readonly pools = new Map<string, Pool>();
   private readonly places = new Map<string, { origin: string; path: string }>();
+  private readonly refusePrefill = new Set<string>();
   private readonly maxConnections: number | null;
   private readonly nowMs: () => number;
 
@@ -106,6 +109,27 @@ export class ProviderClient {
   /** The same call with other members of its body; `null` takes one away. */
   withMembers(call: Call, members: Readonly<Record<string, unknown>>): Call {
     return callWithMembers(call, members);
+  }
+
+  /** The call that asks for the rest of an answer that another deployment broke off. */
+  callForRest(call: Call, rest: Continuation): Call {
+    return continueCall(call, rest);
+  }
+
+  /** What an answer of so many characters has cost, where nobody said. */
+  estimate(call: Call, completionChars: number): Usage {
+    return estimatedUsage(call, completionChars);
+  }
+
+  /** How to ask this deployment for the rest of an answer; undefined: by a user's turn. */
+  prefillForm(call: Call, deployment: Deployment): PrefillForm | undefined {
+    if (this.refusePrefill.has(deployment.id)) return undefined;
+    return adapterFor(deployment.provider).prefill(call, deployment);
+  }
+
+  /** It answered 400 to a prefill: it is not asked so again by this process. */
+  notePrefillRefused(deployment: Deployment): void {
+    this.refusePrefill.add(deployment.id);
   }
 
   /** Closes all connections; attempts under way fail. */

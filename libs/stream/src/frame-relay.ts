@@ -1,5 +1,6 @@
-import { frameHead, type FrameKind } from '@sluice/wire';
+import { frameHead, type Frame, type FrameKind } from '@sluice/wire';
 import type { Redis } from 'ioredis';
+import { framesFrom } from './replay-stream.js';
 import relayFrames from './scripts/relay-frames.lua';
 
 type Verdict = 'go' | 'stale' | 'cancelled';
@@ -11,10 +12,15 @@ const FORGOTTEN_MS = 86_400_000;
 export class FrameRelay {
   private readonly relayFrames: (...args: (string | number | Buffer)[]) => Promise<Verdict>;
 
-  constructor(redis: Redis) {
+  constructor(private readonly redis: Redis) {
     redis.defineCommand('sluiceRelayFrames', { numberOfKeys: 2, lua: relayFrames });
     const commands = redis as unknown as Record<string, (...args: (string | number | Buffer)[]) => Promise<Verdict>>;
     this.relayFrames = (...args) => commands['sluiceRelayFrames']!.apply(redis, args);
+  }
+
+  /** All that was sent of a job so far, a frame at a time. */
+  async replay(group: string, jobId: string, read: (frame: Frame) => void): Promise<void> {
+    for await (const frame of framesFrom(this.redis, group, jobId, 1)) read(frame);
   }
 
   /** One run of one job. */

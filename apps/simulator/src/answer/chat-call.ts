@@ -6,7 +6,7 @@ export interface ChatCall {
   n: number;
   /** Characters in everything that the model would read; 4 make a token. */
   promptCharacters: number;
-  /** Of the conversation without a final assistant message, so that a continued call has the answer that it continues. */
+  /** Of the conversation without a final assistant message, or one that is to be gone on with, so that a continued call has the answer that it continues. */
   conversationHash: number;
   maxTokens: number | null;
   tools: readonly Tool[];
@@ -18,6 +18,8 @@ export interface ChatCall {
   includeUsage: boolean;
   /** Text of a final assistant message, which the answer goes on from. */
   prefill: string | null;
+  /** Text of an assistant message behind which a user's turn asks to go on with it. */
+  askedToGoOn: string | null;
   /** The conversation ends in a tool's result. */
   endsInToolResult: boolean;
 }

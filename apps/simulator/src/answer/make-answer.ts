@@ -69,11 +69,32 @@ function textOf(call: ChatCall, script: AnswerScript, seed: number): string {
   return JSON.stringify({ answer: words(Math.max(1, script.tokens - tokensIn(around)), seed) });
 }
 
-/** What is left of the answer behind the text that the caller has put into the model's mouth. */
-function continued(text: string, { prefill }: ChatCall, script: AnswerScript): string {
-  if (prefill === null || script.prefill !== 'continue') return text;
-  return text.startsWith(prefill) ? text.slice(prefill.length) : text;
+/**
+ * What is left of the answer behind the text that the caller has put into the model's mouth, or asked it to go on with; or
+ * what a model makes of that which does not do as it is told.
+ */
+function continued(text: string, { prefill, askedToGoOn }: ChatCall, script: AnswerScript): string {
+  const said = script.prefill === 'continue' ? (prefill ?? askedToGoOn) : askedToGoOn;
+  if (said === null || !text.startsWith(said)) return text;
+  switch (script.goesOn) {
+    case 'after':
+      return text.slice(said.length);
+    case 'again':
+      return text;
+    case 'otherwise':
+      return `${text.slice(0, placeOfWord(text, WORDS_SAID_BEFORE_DEPARTING))}but then something else altogether.`;
+    case 'overlapping': {
+      const words = said.split(' ');
+      return text.slice(words.slice(0, -WORDS_SAID_TWICE).join(' ').length).trimStart();
+    }
+  }
 }
+
+const WORDS_SAID_TWICE = 4;
+const WORDS_SAID_BEFORE_DEPARTING = 5;
+
+/** Where the word of that number begins. */
+const placeOfWord = (text: string, words: number): number => text.split(' ').slice(0, words).join(' ').length + 1;
 
 const WORDS = (
   'the sun has set and one old fox ran off you can see how few men saw him but she did not say who hid her hat ' +

@@ -40,3 +40,13 @@ export function textIn(content: unknown): string {
   if (!Array.isArray(content)) return '';
   return content.map((part) => (isObject(part) && typeof part['text'] === 'string' ? part['text'] : '')).join('');
 }
+
+/** A user who has got half an answer and wants the rest. */
+const GO_ON = /\b(?:go on|continue)\b/i;
+
+/** Whether a last message asks to go on with the assistant's before it. */
+export function asksToGoOn(messages: readonly unknown[]): boolean {
+  const [before, last] = messages.slice(-2);
+  if (!isObject(before) || !isObject(last) || before['tool_calls'] !== undefined) return false;
+  return before['role'] === 'assistant' && last['role'] === 'user' && GO_ON.test(textIn(last['content']));
+}

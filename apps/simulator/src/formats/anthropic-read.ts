@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ChatCall, Tool } from '../answer/chat-call.js';
-import { Conversation, textIn } from '../answer/read-conversation.js';
+import { asksToGoOn, Conversation, textIn } from '../answer/read-conversation.js';
 import { isObject } from '../script/checks.js';
 import type { Refusal } from './format.js';
 
@@ -22,7 +22,9 @@ export function readAnthropicCall(
   const conversation = new Conversation();
   conversation.addContent(body['system']);
   const last: unknown = messages.at(-1);
+  const goesOnFrom: unknown = asksToGoOn(messages) ? messages.at(-2) : undefined;
   let prefill: string | null = null;
+  let askedToGoOn: string | null = null;
   let hash = conversation.hash;
   for (let i = 0; i < messages.length; i++) {
     const message: unknown = messages[i];
@@ -39,8 +41,9 @@ export function readAnthropicCall(
       prefill = textIn(content);
       if (/\s$/.test(prefill)) return wrong('messages: final assistant content cannot end with trailing whitespace');
     }
+    if (message === goesOnFrom) askedToGoOn = textIn(content);
     conversation.addContent(content);
-    if (prefill === null) hash = conversation.hash;
+    if (prefill === null && askedToGoOn === null) hash = conversation.hash;
   }
   return {
     model,
@@ -55,6 +58,7 @@ export function readAnthropicCall(
     json: jsonIn(body['output_config']),
     includeUsage: true,
     prefill,
+    askedToGoOn,
     endsInToolResult: isObject(last) && holdsToolResult(last['content']),
   };
 }

@@ -1,5 +1,5 @@
 import type { ChatCall, Tool } from '../answer/chat-call.js';
-import { Conversation, textIn } from '../answer/read-conversation.js';
+import { asksToGoOn, Conversation, textIn } from '../answer/read-conversation.js';
 import { isObject } from '../script/checks.js';
 import type { Refusal } from './format.js';
 
@@ -20,7 +20,9 @@ export function readOpenAiCall(body: Record<string, unknown>, model: string): Ch
   }
   const conversation = new Conversation();
   const last: unknown = messages.at(-1);
+  const goesOnFrom: unknown = asksToGoOn(messages) ? messages.at(-2) : undefined;
   let prefill: string | null = null;
+  let askedToGoOn: string | null = null;
   let hash = conversation.hash;
   for (const message of messages as unknown[]) {
     if (!isObject(message) || typeof message['role'] !== 'string') {
@@ -29,9 +31,10 @@ export function readOpenAiCall(body: Record<string, unknown>, model: string): Ch
     if (message === last && message['role'] === 'assistant' && message['tool_calls'] === undefined) {
       prefill = textIn(message['content']);
     }
+    if (message === goesOnFrom) askedToGoOn = textIn(message['content']);
     conversation.addContent(message['content']);
     if (Array.isArray(message['tool_calls'])) conversation.add(JSON.stringify(message['tool_calls']));
-    if (prefill === null) hash = conversation.hash;
+    if (prefill === null && askedToGoOn === null) hash = conversation.hash;
   }
   const options = body['stream_options'];
   return {
@@ -47,6 +50,7 @@ export function readOpenAiCall(body: Record<string, unknown>, model: string): Ch
     json: jsonIn(body['response_format']),
     includeUsage: isObject(options) && options['include_usage'] === true,
     prefill,
+    askedToGoOn,
     endsInToolResult: isObject(last) && last['role'] === 'tool',
   };
 }

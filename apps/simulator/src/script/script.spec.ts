@@ -28,6 +28,7 @@ describe('a script', () => {
         finish: 'stop',
         cachedTokens: 0,
         prefill: 'continue',
+        goesOn: 'after',
       },
       limits: { rpm: null, tpm: null, concurrency: null, windowMs: 60_000, window: 'fixed', retryAfter: 's' },
       auth: { key: null, sigv4: null },

@@ -46,6 +46,7 @@ const members = {
     finish: withDefault('stop', text),
     cachedTokens: withDefault(0, whole(0)),
     prefill: withDefault('continue', oneOf('continue', 'ignore', 'reject')),
+    goesOn: withDefault('after', oneOf('after', 'again', 'otherwise', 'overlapping')),
   }),
   limits: object({
     rpm: orNull(whole(0)),

@@ -3,6 +3,7 @@ import { firstOf, type Section } from '../section.js';
 import { readAllowedFailsPolicy } from './read-allowed-fails.js';
 import { readBacklog } from './read-backlog.js';
 import { readBudgets } from './read-budgets.js';
+import { readRescue } from './read-rescue.js';
 import { checkedChains, readChains, targetsOf, type FallbackChain } from './read-fallbacks.js';
 import { readRetryPolicies } from './read-retry-policies.js';
 import { readStrategy } from './read-strategy.js';
@@ -60,6 +61,7 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
     waitMs: sluice?.seconds('wait', { zero: 'refused' }) ?? 280_000,
     maxQueueWaitMs: router?.seconds('max_queue_wait', { zero: 'refused' }),
     backlog: readBacklog(sluice),
+    ...readRescue(sluice, models),
   };
 }
 

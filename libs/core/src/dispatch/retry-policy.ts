@@ -61,6 +61,7 @@ function classOf({ kind, status }: Failed): RetryClass | undefined {
     case 'client_gone':
     case 'cancelled':
     case 'deadline':
+    case 'departed':
       return undefined;
   }
 }

@@ -81,6 +81,8 @@ export function policy(own: Partial<RoutingPolicy> = {}): RoutingPolicy {
     waitMs: 280_000,
     maxQueueWaitMs: undefined,
     backlog: BACKLOG_DEFAULTS,
+    midstream: 'continue',
+    ofGroup: new Map(),
     ...own,
   };
 }

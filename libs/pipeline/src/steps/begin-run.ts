@@ -33,7 +33,7 @@ export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, 
 
   const job = JSON.parse(begun.job) as InferenceJob;
   const source = begun.request.toString();
-  const { progress, attempts } = readProgress(begun.progress, group);
+  const { progress, attempts, billed } = readProgress(begun.progress, group);
   const run: Run = {
     job,
     epoch: begun.epoch,
@@ -55,6 +55,9 @@ export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, 
     served: undefined,
     upstreamMs: 0,
     firstContentAt: undefined,
+    delivered: undefined,
+    brokenBy: undefined,
+    billed,
   };
   const end = endOf(begun, run, deps.nowMs());
   return end === undefined ? { kind: 'running', run } : { kind: 'ended', run, end };
@@ -67,17 +70,13 @@ function endOf(begun: { isCancelled: boolean; crashes: number }, run: Run, nowMs
   if (nowMs >= run.job.deadlineMs) {
     return { state: 'failed', error: { code: 'deadline_exceeded', message: 'The deadline of the call has passed.' } };
   }
-  if (run.attempts === 0 && nowMs >= run.job.dueAtMs) {
+  if (run.attempts === 0 && !run.isCommitted && nowMs >= run.job.dueAtMs) {
     const message = 'The call was not started in the time that it may wait in the queue.';
     return { state: 'expired', error: { code: 'queue_ttl_exceeded', message } };
   }
   if (begun.crashes >= MOST_CRASHES) {
     const message = `The call was given up: ${begun.crashes} workers ended while they ran it.`;
     return { state: 'failed', error: { code: 'worker_crash_loop', message } };
-  }
-  if (run.isCommitted) {
-    const message = 'The stream was interrupted: the worker that ran it was lost after the first tokens.';
-    return { state: 'failed', error: { code: 'upstream_interrupted', message } };
   }
   return undefined;
 }

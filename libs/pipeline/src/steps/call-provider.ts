@@ -8,9 +8,10 @@ import {
 } from '@sluice/core';
 import type { Call, StreamEvent, Usage } from '@sluice/providers';
 import { roleChunk, sseData, SSE_DONE, usageChunk, usageBody, type Served } from '@sluice/wire';
-import type { Run, RunDeps } from '../run-deps.js';
+import type { Billed, Run, RunDeps } from '../run-deps.js';
 import { callOfTarget } from './call-of-target.js';
 import type { Dispatched } from './dispatch.js';
+import { restOfAnswer, type RestOfAnswer } from './rest-of-answer.js';
 
 export type Attempt = AnsweredAttempt | FailedAttempt;
 
@@ -47,16 +48,22 @@ export async function callProvider(
   const { job, stop } = run;
   const leftMs = job.deadlineMs - deps.nowMs();
   const timeouts = attemptTimeouts(job, deployment, deps.policy, () => job.stream && othersCanServe(), leftMs);
-  const asked = callOfTarget(run, run.progress.here, deps);
-  const call = group === job.group ? asked : { ...asked, model: group };
+  const call = callFor(run, callOfTarget(run, run.progress.here, deps), group);
   run.served = servedBy(run, deployment.id, group, deployment.target.baseUrl, deps.policy.numRetries);
   run.attempts++;
 
   run.firstContentAt = undefined;
   const startedMs = performance.now();
-  const attempt = await (job.stream
-    ? relayStream(run, call, deps.providers.stream(call, deployment, stop, timeouts))
-    : completeOnce(call, deployment, stop, timeouts, deps));
+  const { delivered } = run;
+  const attempt = await (!job.stream
+    ? completeOnce(call, deployment, stop, timeouts, deps)
+    : relayStream(
+        run,
+        call,
+        delivered === undefined
+          ? deps.providers.stream(call, deployment, stop, timeouts)
+          : restOfAnswer(run, call, delivered, deployment, timeouts, deps),
+      ));
   const durationMs = performance.now() - startedMs;
   run.upstreamMs += durationMs;
   const firstContentMs = run.firstContentAt === undefined ? undefined : run.firstContentAt - startedMs;
@@ -64,6 +71,12 @@ export async function callProvider(
     return { ...attempt, failure: ofTheDeadline(attempt.failure), durationMs, firstContentMs };
   }
   return { ...attempt, durationMs, firstContentMs };
+}
+
+/** All chunks name one model: the asked one, or the fallback group that gave the first content. */
+function callFor({ job, delivered }: Run, call: Call, group: string): Call {
+  const model = delivered?.model ?? (group === job.group ? call.model : group);
+  return model === call.model ? call : { ...call, model };
 }
 
 async function completeOnce(
@@ -90,7 +103,11 @@ type Untimed<Timed> = Timed extends Attempt ? Omit<Timed, 'durationMs' | 'firstC
  * Passes content on as it comes. Held back: the role (written with the first content), and the finishes, which are sent
  * with the terminal record: who sees a finish sees an answer that is complete and written down.
  */
-async function relayStream(run: Run, call: Call, events: AsyncIterable<StreamEvent[]>): Promise<Untimed<Attempt>> {
+async function relayStream(
+  run: Run,
+  call: Call,
+  events: AsyncIterable<StreamEvent[]> | RestOfAnswer,
+): Promise<Untimed<Attempt>> {
   let isCommitted = false;
   let tail = '';
   let usage: Usage | undefined;
@@ -123,7 +140,7 @@ async function relayStream(run: Run, call: Call, events: AsyncIterable<StreamEve
     }
     if (count === 0) continue;
     run.firstContentAt ??= performance.now();
-    const opening = isCommitted ? undefined : roleChunks(run, call);
+    const opening = run.isCommitted ? undefined : roleChunks(run, call);
     const verdict = await (opening === undefined
       ? run.relay.push(content, count)
       : run.relay.push(opening + content, count + run.job.choices, JSON.stringify(run.served)));
@@ -135,8 +152,9 @@ async function relayStream(run: Run, call: Call, events: AsyncIterable<StreamEve
   if (failure !== undefined) {
     return { kind: 'failed', failure, isCommitted, ...(usage === undefined ? {} : { usage }), ...said };
   }
-  const opening = isCommitted ? '' : roleChunks(run, call);
-  return { kind: 'answered', body: opening + tail + usageEvent(run, call, usage) + SSE_DONE, usage, ...said };
+  const opening = run.isCommitted ? '' : roleChunks(run, call);
+  const told = run.billed === undefined ? usage : toldUsage(run.billed, usage, 'isWhole' in events && events.isWhole());
+  return { kind: 'answered', body: opening + tail + usageEvent(run, call, told) + SSE_DONE, usage, ...said };
 }
 
 const CANCELLED: Failure = { kind: 'cancelled', message: 'The run was ended.' };
@@ -145,6 +163,16 @@ function roleChunks({ job }: Run, call: Call): string {
   let chunks = '';
   for (let choice = 0; choice < job.choices; choice++) chunks += sseData(roleChunk(call, choice, job.includeUsage));
   return chunks;
+}
+
+/** A continued answer counts once: the prompt as it was asked, the text as it was delivered. Source: API.md 1.7. */
+function toldUsage(billed: Billed, last: Usage | undefined, isWhole: boolean): Usage | undefined {
+  if (last === undefined) return undefined;
+  const { firstPrompt: prompt, cached, cacheWrite } = billed;
+  if (isWhole) return { ...last, prompt, cached, cacheWrite };
+  // Of the reasoning only that of the broken answer was sent.
+  const completion = billed.completion + Math.max(0, last.completion - last.reasoning);
+  return { ...last, prompt, cached, cacheWrite, completion, reasoning: billed.reasoning, estimated: true };
 }
 
 function usageEvent({ job }: Run, call: Call, usage: Usage | undefined): string {

@@ -11,12 +11,13 @@ export type FinishedRun =
   | { state: 'completed'; attempt: AnsweredAttempt; accounting: Promise<unknown> }
   | { state: 'failed' | 'cancelled' | 'expired'; error: NonNullable<Outcome['error']> };
 
-type Because =
+export type Because =
   | FailReason
   | UnsupportedParam
   /** After the first content was sent. */
   | { kind: 'interrupted'; by: Failure }
-  | { kind: 'worker_stopped' };
+  | { kind: 'worker_stopped' }
+  | { kind: 'worker_lost' };
 
 /** What the caller is told. Provider's own words only where they are about the caller's request. */
 export function failureOutcome(run: Run, because: Because): FinishedRun {
@@ -41,11 +42,13 @@ export function failureOutcome(run: Run, because: Because): FinishedRun {
     case 'interrupted':
       return failed(
         consequenceOf(because.by).code as ErrorCode,
-        `${SENTENCES[because.by.kind]} ${NOT_WHOLE}`,
+        `${SENTENCES[because.by.kind]} ${NOT_WHOLE}${attemptsTold(run)}`,
         because.by.retryAfterMs,
       );
     case 'worker_stopped':
       return failed('upstream_interrupted', `The worker that ran the call was stopped. ${NOT_WHOLE}`);
+    case 'worker_lost':
+      return failed('upstream_interrupted', `The worker that ran the call was lost. ${NOT_WHOLE}${attemptsTold(run)}`);
     case 'attempts_failed':
       return attemptsFailed(run);
   }
@@ -89,6 +92,7 @@ const SENTENCES: Record<FailureKind, string> = {
   network: 'The provider could not be reached.',
   stream_broken: 'The provider broke its answer off.',
   malformed: "The provider's answer could not be read.",
+  departed: 'The answer broke off, and the one that was to go on with it said something else.',
 };
 
 /** Kinds that are about the request itself: the provider's sentence is what helps its author. */

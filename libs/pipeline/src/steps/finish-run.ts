@@ -2,6 +2,7 @@ import type { FinishedJob, RunEnd } from '@sluice/queue';
 import type { Outcome } from '@sluice/wire';
 import type { Run, RunDeps } from '../run-deps.js';
 import type { FinishedRun } from './failure-outcome.js';
+import { sumOf } from './go-on.js';
 
 /** Writes the one terminal record and tells who waits; a stale run writes nothing. */
 export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Promise<RunEnd> {
@@ -12,7 +13,7 @@ export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Prom
     upstreamMs: Math.round(run.upstreamMs * 10) / 10,
     // Groups that were entered and had nobody to ask are known at the end only.
     ...(run.served === undefined ? {} : { served: { ...run.served, fallbacks: run.progress.route.length - 1 } }),
-    ...(end.state === 'completed' ? usageOf(end) : { error: end.error }),
+    ...(end.state === 'completed' ? usageOf(run, end) : { error: end.error }),
   };
   const written = writeAndTell(run, end, outcome, deps);
   // An answer's record goes ahead of BullMQ's completion on the same connection, so that one trip serves both.
@@ -78,7 +79,9 @@ async function writeOutcome(
   }
 }
 
-function usageOf({ attempt: { usage } }: Extract<FinishedRun, { state: 'completed' }>): Pick<Outcome, 'usage'> {
-  if (usage === undefined) return {};
+/** As billed: what broken answers cost is part of it. */
+function usageOf({ billed }: Run, { attempt }: Extract<FinishedRun, { state: 'completed' }>): Pick<Outcome, 'usage'> {
+  if (attempt.usage === undefined) return {};
+  const usage = sumOf(billed, attempt.usage);
   return { usage: { prompt: usage.prompt, completion: usage.completion, estimated: usage.estimated } };
 }

@@ -1,10 +1,15 @@
-import { startOf, type Progress } from '@sluice/core';
-import type { Run } from '../run-deps.js';
+import { startOf } from '@sluice/core';
+import type { Billed, Run } from '../run-deps.js';
 
 /** What a run leaves for the next. */
-export const writeProgress = ({ progress, attempts }: Run): string => JSON.stringify({ progress, attempts });
+export const writeProgress = ({ progress, attempts, billed }: Run): string =>
+  JSON.stringify({ progress, attempts, billed });
 
-export function readProgress(text: string, group: string): { progress: Progress; attempts: number } {
+interface Kept extends Pick<Run, 'progress' | 'attempts'> {
+  billed?: Billed;
+}
+
+export function readProgress(text: string, group: string): Kept {
   if (text === '') return { progress: startOf(group), attempts: 0 };
-  return JSON.parse(text) as { progress: Progress; attempts: number };
+  return JSON.parse(text) as Kept;
 }

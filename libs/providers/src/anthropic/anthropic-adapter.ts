@@ -1,10 +1,13 @@
-import type { Adapter } from '../adapter.js';
+import type { Deployment } from '@sluice/core';
+import type { Adapter, Call, PrefillForm } from '../adapter.js';
 import { failureOfReply } from '../classify-failure.js';
 import { withExtraHeaders } from '../extra-headers.js';
 import { ANTHROPIC_LIMITS, limitNewsOf } from '../limit-headers.js';
 import { anthropicAnswer } from './anthropic-answer-to-openai.js';
 import { AnthropicStreamReader } from './anthropic-stream-to-openai.js';
-import { unsupportedParams } from './chat-params.js';
+import { chatParams, unsupportedParams } from './chat-params.js';
+import { modelTraitsOf } from './model-traits.js';
+import { recordOf } from '../provider-error.js';
 import { anthropicBody } from './openai-chat-to-anthropic.js';
 
 const ROUTE = '/v1/messages';
@@ -13,6 +16,7 @@ const API_VERSION = '2023-06-01';
 /** Anthropic's Messages API, direct or at a compatible server. Source: WIRE.md 7. */
 export const anthropicAdapter: Adapter = {
   unsupported: unsupportedParams,
+  prefill,
   request(call, deployment) {
     const { baseUrl, apiKey, extraHeaders } = deployment.target;
     const headers: Record<string, string> = {
@@ -38,4 +42,13 @@ export const anthropicAdapter: Adapter = {
 function anthropicUrl(baseUrl: string): string {
   if (baseUrl.endsWith(ROUTE)) return baseUrl;
   return baseUrl.endsWith('/v1') ? `${baseUrl}/messages` : baseUrl + ROUTE;
+}
+
+/** While Claude thinks it takes no prefill. */
+function prefill(call: Call, deployment: Deployment): PrefillForm | undefined {
+  const { body } = chatParams(call, deployment);
+  const effort = body['reasoning_effort'] ?? 'none';
+  const thinks = effort !== 'none' || (recordOf(body['thinking'])?.['type'] ?? 'disabled') !== 'disabled';
+  const isAble = deployment.supports.prefill ?? modelTraitsOf(deployment).prefill;
+  return isAble && !thinks ? 'plain' : undefined;
 }

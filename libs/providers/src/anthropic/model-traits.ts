@@ -8,9 +8,11 @@ export interface ModelTraits {
   nativeSchema: boolean;
   /** `one`: temperature or top_p, not both; `none`: neither, nor top_k. */
   sampling: 'all' | 'one' | 'none';
+  /** It goes on from a final assistant message; from 4.6 on they answer 400. */
+  prefill: boolean;
 }
 
-const NEWEST: ModelTraits = { thinking: 'adaptive', nativeSchema: true, sampling: 'one' };
+const NEWEST: ModelTraits = { thinking: 'adaptive', nativeSchema: true, sampling: 'one', prefill: false };
 
 /** `claude-3-5-sonnet-20241022`, `claude-3-opus-…`, `claude-2.1`. */
 const OLD_NAME = /claude-(?:v|instant-)?(\d)(?:[-.](\d)(?!\d))?/;
@@ -32,5 +34,6 @@ export function modelTraitsOf({ model, baseModel }: Deployment): ModelTraits {
     thinking: version >= 406 ? 'adaptive' : version >= 307 ? 'budget' : 'none',
     nativeSchema: version >= 405 || (isOpus && version >= 401),
     sampling: isOpus && version >= 407 ? 'none' : version >= 401 ? 'one' : 'all',
+    prefill: version < 406,
   };
 }

@@ -5,6 +5,7 @@ import { limitNewsOf, OPENAI_LIMITS } from '../limit-headers.js';
 import { openaiAnswer } from './chat-answer.js';
 import { openaiChatBody } from './chat-request.js';
 import { OpenaiStreamReader } from './chat-stream.js';
+import { prefillFormOf } from './prefill-form.js';
 
 const ROUTE = '/chat/completions';
 
@@ -12,6 +13,7 @@ const ROUTE = '/chat/completions';
 export const openaiAdapter: Adapter = {
   /** Nothing is unsupported: the client's dialect is the target's. */
   unsupported: () => [],
+  prefill: (_call, deployment) => prefillFormOf(deployment),
   request(call, deployment) {
     const { baseUrl, apiKey, organization, extraHeaders } = deployment.target;
     const headers: Record<string, string> = {
