@@ -18,17 +18,21 @@ export class Cluster {
     buildSluice();
     this.simulator = await createSimulator({ port: 0 });
     await this.redis.start();
-    const config = configFor(this.simulator.origin, this.group, deployments, yaml);
-    writeFileSync(join(this.dir, 'config.yaml'), config);
+    this.configure(configFor(this.simulator.origin, this.group, deployments, yaml));
     return this;
+  }
+
+  /** Writes the file that all processes follow. */
+  configure(config: string): void {
+    writeFileSync(join(this.dir, 'config.yaml'), config);
   }
 
   api(env: NodeJS.ProcessEnv = {}): Promise<SluiceProcess> {
     return this.run(['api', '--config', 'config.yaml', '--port', '0'], env);
   }
 
-  worker(env: NodeJS.ProcessEnv = {}): Promise<SluiceProcess> {
-    return this.run(['worker', '--config', 'config.yaml'], env);
+  worker(env: NodeJS.ProcessEnv = {}, args: readonly string[] = []): Promise<SluiceProcess> {
+    return this.run(['worker', '--config', 'config.yaml', ...args], env);
   }
 
   private run(args: string[], env: NodeJS.ProcessEnv): Promise<SluiceProcess> {
