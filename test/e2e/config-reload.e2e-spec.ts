@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openRedis, untilReady } from '@sluice/state';
+import { createSimulator } from '../../apps/simulator/src/create-simulator.js';
 import { eventually } from '../eventually.js';
 import { ReloadingSluice } from '../support/reloading-sluice.js';
 
@@ -29,7 +30,9 @@ describe('a configuration that changes while Sluice runs', () => {
     await start();
     expect(await status('b')).toBe(404);
     sluice.write(sluice.config([sluice.model('b', 'second')]));
-    await isNow('b', 200); // 404 before, and never a 503: its worker is there first
+    const seen = new Set<number>();
+    await eventually(async () => seen.add(await status('b')).has(200), { ...WITHIN, what: 'an answer of b' });
+    expect([...seen]).toEqual([404, 200]); // never a 503: its worker is there before it can be called
     const gone = await sluice.call('a');
     expect(gone.status).toBe(404);
     expect(await gone.json()).toMatchObject({ error: { code: 'model_not_found' } });
@@ -56,10 +59,30 @@ describe('a configuration that changes while Sluice runs', () => {
     expect(await (await sluice.get('/readyz')).json()).toEqual({ status: 'ready' });
   });
 
+  it('loses no call while it is swapped again and again', async () => {
+    const version = (n: number): string => sluice.config([sluice.model('a', n % 2 === 0 ? 'first' : 'second')]);
+    await sluice.start(() => version(0));
+    let isOver = false;
+    const caller = async (): Promise<number[]> => {
+      const statuses = [];
+      while (!isOver) statuses.push(await status('a'));
+      return statuses;
+    };
+    const callers = Array.from({ length: 8 }, caller);
+    for (let n = 1; n <= 4; n++) await hashChanges(() => sluice.write(version(n)));
+    isOver = true;
+    const statuses = (await Promise.all(callers)).flat();
+    expect(statuses.length).toBeGreaterThan(100);
+    expect(statuses.filter((code) => code !== 200)).toEqual([]);
+    for (const profile of ['first', 'second']) expect(sluice.simulator.requests({ profile }).length).toBeGreaterThan(0);
+  });
+
   it('does not reach a call that runs: it ends on what it began with, also where that provider is gone', async () => {
     await start();
-    sluice.simulator.setProfile('first', { latency: { p50: 50 }, tokensPerSecond: 20, answer: { tokens: 60 } });
+    const leaving = sluice.simulator;
+    leaving.setProfile('first', { latency: { p50: 50 }, tokensPerSecond: 20, answer: { tokens: 60 } });
     const running = await sluice.call('a', { stream: true });
+    sluice.simulator = await createSimulator({ port: 0 }); // another address: the connections to the first are closed
     await hashChanges(() => sluice.write(sluice.config([sluice.model('a', 'second')])));
     const next = await sluice.call('a');
     expect(next.headers.get('x-litellm-model-id')).toBe(`${sluice.group}-second`);
@@ -67,6 +90,8 @@ describe('a configuration that changes while Sluice runs', () => {
     expect(running.headers.get('x-litellm-model-id')).toBe(`${sluice.group}-first`);
     expect(text).toContain('data: [DONE]');
     expect(text).not.toContain('error');
+    expect(leaving.requests({ profile: 'first' })).toHaveLength(1);
+    await leaving.stop();
   });
 
   it('lets a removed group serve what waits in it, and then closes it', async () => {

@@ -17,7 +17,7 @@ interface Parts extends Pick<SubmitDeps, 'queues' | 'records' | 'hasRoom' | 'inb
  * replaced whole, in one turn of the event loop: no call sees half of two configurations.
  */
 export class LiveSettings {
-  /** Since the settings in force were read. */
+  /** The last one that was read and not taken, since the settings in force were read. */
   rejected: RejectedConfig | undefined;
   private readonly numbers = new Map<string, number>();
 
@@ -45,7 +45,7 @@ export class LiveSettings {
     const { models, policy, strictNames: isStrict } = settings;
     this.submit = { ...this.submit, models, policy, isStrict };
     this.settings = settings;
-    this.rejected = undefined;
+    if (this.rejected !== undefined && this.rejected.atMs <= settings.loadedAtMs) this.rejected = undefined;
     this.parts.masterKey.replace(settings.masterKey);
     this.parts.setLogLevel(settings.logLevel);
   }

@@ -375,6 +375,34 @@ describe('clocks', () => {
   });
 });
 
+describe('an origin that is left out of the configuration', () => {
+  const origin = () => `http://127.0.0.1:${portOf(server)}`;
+
+  it('is closed, and the others stay open', async () => {
+    handler = (_request, reply) => reply.end(ANSWER);
+    await complete();
+    client.keepOrigins(new Set([origin()]));
+    expect(allSocketsClosed()).toBe(false);
+    client.keepOrigins(new Set());
+    await eventually(allSocketsClosed, { withinMs: 1_000, what: 'the idle socket to close' });
+  });
+
+  it('lets what runs there end, and a late attempt begin', async () => {
+    let end = (): void => {};
+    handler = (_request, reply) => {
+      reply.write(HI);
+      end = () => reply.end(`${chunk('{}', '"stop"')}data: [DONE]\n\n`);
+    };
+    const running = stream();
+    await eventually(() => requests === 1, { withinMs: 1_000, what: 'the call' });
+    client.keepOrigins(new Set());
+    end();
+    expect(kinds(await running).at(-1)).toBe('end');
+    handler = (_request, reply) => reply.end(ANSWER);
+    expect(await complete()).toMatchObject({ kind: 'answer' });
+  });
+});
+
 describe('a caller that leaves', () => {
   it('cancels a plain call, and the socket closes', async () => {
     const abort = new AbortController();

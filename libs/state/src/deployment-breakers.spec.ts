@@ -35,6 +35,13 @@ describe('DeploymentBreakers', () => {
     expect([breakers.isOpen('a'), breakers.isOpen('b')]).toEqual([true, false]);
   });
 
+  it('forgets deployments that are not kept', async () => {
+    await record('ffffffffff', 'a');
+    await record('ffffffffff', 'b');
+    breakers.keep(new Set(['b']));
+    expect([breakers.isOpen('a'), breakers.isOpen('b')]).toEqual([false, true]);
+  });
+
   it('follows the cluster both ways, as often as told, and forgets what came before a closing', async () => {
     await record('fffffffff');
     breakers.sync('d', 'open');
