@@ -9,7 +9,7 @@ const program = join(dirname(fileURLToPath(import.meta.url)), 'bare-path-process
 export async function startBarePath(upstream) {
   const redis = await startRedis();
   const half = (role, ready) =>
-    launch(`bare-${role}`, node, ['--max-semi-space-size=8', program, role, redis.socket, upstream], { ready });
+    launch(`bare-${role}`, node, ['--max-semi-space-size=16', program, role, redis.socket, upstream], { ready });
   const worker = await half('worker', /ready/);
   const api = await half('api', /ready at (\S+)/);
   const processes = [api, worker, redis];
