@@ -93,6 +93,7 @@ export async function startSluice(
   };
 }
 
+/** @param yaml beginning with `  - `: further entries of model_list */
 export function configFor(origin: string, group: string, deployments: PlayedDeployment[], yaml = ''): string {
   const list = deployments.map(({ profile, model = 'openai/gpt-4o', params, info, group: other }) => {
     const name = other === undefined ? group : `${group}-${other}`;
@@ -100,7 +101,10 @@ export function configFor(origin: string, group: string, deployments: PlayedDepl
     const version = model.startsWith('azure/') ? ', api_version: "2024-08-01-preview"' : '';
     return `  - {model_name: ${name}, litellm_params: {model: ${model}, api_base: "${base}", api_key: sk-provider-${profile}${version}${params ? `, ${params}` : ''}}, model_info: {id: ${group}-${profile}${info ? `, ${info}` : ''}}}`;
   });
-  return `model_list:\n${list.join('\n')}\ngeneral_settings: {master_key: ${MASTER_KEY}}\n${yaml.replaceAll('GROUP', group)}\n`;
+  const further = yaml.replaceAll('GROUP', group);
+  const top = `general_settings: {master_key: ${MASTER_KEY}}`;
+  const [entries, sections] = further.startsWith('  - ') ? [further, top] : [top, further];
+  return `model_list:\n${list.join('\n')}\n${entries}\n${sections}\n`;
 }
 
 function settingsFor(

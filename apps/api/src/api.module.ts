@@ -14,6 +14,7 @@ import { Inbox, type LookAtRecord } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { ConfigController } from './http/config.controller.js';
+import { DeploymentsController, type DeploymentsDeps } from './http/deployments.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { HealthController, type HealthDeps } from './http/health.controller.js';
 import type { HttpTimes } from './http/http-times.js';
@@ -23,7 +24,7 @@ import { OpenCalls } from './http/open-calls.js';
 import type { ReplyDeps } from './http/reply-deps.js';
 import { lookAtJob } from './look-at-job.js';
 import { LiveSettings } from './live-settings.js';
-import { HEALTH_DEPS, REPLY_DEPS } from './tokens.js';
+import { DEPLOYMENTS_DEPS, HEALTH_DEPS, REPLY_DEPS } from './tokens.js';
 
 const DRAIN = Symbol('DRAIN');
 
@@ -60,7 +61,13 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           useFactory: ({ commands }: Connections) => commands,
         }),
       ],
-      controllers: [ChatCompletionsController, ModelsController, HealthController, ConfigController],
+      controllers: [
+        ChatCompletionsController,
+        ModelsController,
+        HealthController,
+        ConfigController,
+        DeploymentsController,
+      ],
       providers: [
         OpenCalls,
         { provide: DRAIN, useValue: { streamMs: Math.min(5_000, settings.drainMs), jsonMs: settings.drainMs } },
@@ -105,6 +112,19 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             times,
             readResult: async ({ group, jobId }) => (await records.look(group, jobId))?.result,
           }),
+        },
+        {
+          provide: DEPLOYMENTS_DEPS,
+          inject: [Connections, RedisClock],
+          useFactory: ({ commands }: Connections, { nowMs }: RedisClock): DeploymentsDeps => {
+            const leases = new Leases(commands);
+            return {
+              look: (group, ids) => leases.look(group, ids),
+              reset: (group, id) => leases.reset(group, id),
+              nowMs,
+              random: Math.random,
+            };
+          },
         },
         {
           provide: HEALTH_DEPS,

@@ -77,6 +77,12 @@ export const KNOWN_KEYS = {
       baseurl: 'base_url',
     },
   },
+  /** `litellm_params` of a router, and the conditions of its rules. */
+  routerGroup: { applied: 'model rules default' },
+  routerRule: { applied: 'when use' },
+  routerWhen: {
+    applied: 'input_tokens_over has_images has_tools wants_json code_language tag matches hours',
+  },
   modelInfo: {
     applied: `id base_model cooldown_time allowed_fails allowed_fails_policy rpm tpm supported_environments max_input_tokens max_tokens max_output_tokens
       supports_vision supports_function_calling supports_response_schema supports_reasoning supports_assistant_prefill

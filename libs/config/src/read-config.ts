@@ -1,5 +1,6 @@
 import type { ModelTable, RoutingPolicy } from '@sluice/core';
 import { readModels, type ModelDefaults } from './models/read-models.js';
+import { checkRouters } from './models/read-router.js';
 import type { Environment } from './models/read-target.js';
 import { readFiles, type ReadFiles } from './read-files.js';
 import { ReportBook } from './report-book.js';
@@ -91,11 +92,12 @@ function readRoot(root: Section, env: Environment): Omit<Config, 'env' | 'report
   const sluice = sorted('sluice', 'sluice');
   placeDynamicKeys({ litellm, router, sluice });
   const strict = sluice?.flag('strict') ?? false;
-  const { groups, deployments } = readModels(root, modelDefaults(router, litellm, sluice), env);
+  const { groups, deployments, routers } = readModels(root, modelDefaults(router, litellm, sluice), env);
   if (groups.size === 0 && root.place.line > 0 && !root.book.hasErrors) {
     root.book.error(root.place, typeOf(root.map), 'model_list is missing or empty', 'add a model to it');
   }
-  const models = withRoutingGroups(router, readAliases(router, groups, deployments, strict));
+  const models = withRoutingGroups(router, readAliases(router, groups, deployments, routers, strict));
+  checkRouters(routers, models, root.book, strict);
   const megabytes = general?.number('max_request_size_mb', 0.001);
   return {
     models,

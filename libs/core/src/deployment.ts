@@ -1,6 +1,7 @@
 import type { BudgetPeriod } from './budgets/budget-window.js';
 import type { Budget } from './budgets/budgets.js';
 import type { BacklogPolicy } from './job/backlog-policy.js';
+import type { RouterGroup } from './router/choose-group.js';
 import type { ModelFacts, ModelLimits, Prices, Supports } from './model-facts.js';
 
 /** One endpoint + credential + model that can serve. Built by `libs/config`, frozen; the same object in every job. */
@@ -189,6 +190,8 @@ export interface ModelTable {
   /** Plain aliases. */
   readonly aliases: ReadonlyMap<string, { readonly group: string; readonly hidden: boolean }>;
   readonly deployments: ReadonlyMap<string, Deployment>;
+  /** Names that stand for a choice of models, by what a call is; absent: none. */
+  readonly routers?: ReadonlyMap<string, RouterGroup>;
   /** What is known of a model, by its name with provider, for the models that a `*` stands for; absent: nothing is. */
   readonly factsOf?: (fullModel: string) => ModelFacts | undefined;
 }

@@ -94,3 +94,17 @@ export { readNeeds, type CallNeeds } from './fit/read-needs.js';
 export { rescueOf } from './midstream/rescue-of.js';
 export { mayGoOn } from './midstream/may-go-on.js';
 export { Seam, type GoingOn } from './midstream/seam.js';
+export {
+  chooseGroup,
+  routedCall,
+  type RoutedCall,
+  type RoutedTo,
+  type RouterConditions,
+  type RouterGroup,
+  type RouterRule,
+} from './router/choose-group.js';
+export { hoursOf } from './router/hours.js';
+export { languageOf } from './router/read-question.js';
+export { PatternError, textPattern } from './router/text-pattern.js';
+export { explainModel, meantBy, type CallSketch, type ExplainedModel } from './explain-model.js';
+export { listedModels } from './listed-models.js';

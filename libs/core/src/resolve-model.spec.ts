@@ -62,7 +62,7 @@ function table(
 /** The group's name, then each deployment's model, as one string. */
 function found(models: ModelTable, name: string, strict = false): string {
   const resolved = resolveModel(models, name, strict);
-  if (resolved.kind === 'unknown') return 'unknown';
+  if (resolved.kind !== 'found') return resolved.kind;
   const sent = resolved.group.deployments.map(({ provider, model }) => `${provider} ${model}`);
   return [resolved.group.name, ...sent, ...(resolved.only ?? [])].join(' | ');
 }

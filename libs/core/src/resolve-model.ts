@@ -1,4 +1,5 @@
 import type { Deployment, ModelGroup, ModelTable } from './deployment.js';
+import type { RouterGroup } from './router/choose-group.js';
 import { factsOver } from './model-facts.js';
 
 /** What a name in a request, a fallback list or an alias stands for. */
@@ -12,6 +13,8 @@ export type ResolvedModel =
       /** What the stars of the pattern stood for, in order. */
       readonly captured?: readonly string[];
     }
+  /** Its rules say which model is meant, call by call. */
+  | { readonly kind: 'router'; readonly router: RouterGroup }
   | { readonly kind: 'unknown'; readonly nearest: readonly string[] };
 
 /** Longer names are nobody's: they only cost time. */
@@ -25,6 +28,8 @@ const NEAREST = 5;
  */
 export function resolveModel(models: ModelTable, name: string, strict: boolean): ResolvedModel {
   const target = behindAliases(models, name);
+  const router = models.routers?.get(target);
+  if (router !== undefined) return { kind: 'router', router };
   const group = models.groups.get(target);
   if (group !== undefined) return { kind: 'found', group };
   if (target.length <= MAX_NAME_LENGTH) {
@@ -160,7 +165,7 @@ function withModel(
 
 function nearestTo(models: ModelTable, name: string): string[] {
   const aliases = [...models.aliases].filter(([, alias]) => !alias.hidden).map(([alias]) => alias);
-  return nearestNames(name, [...models.groups.keys(), ...aliases], NEAREST);
+  return nearestNames(name, [...models.groups.keys(), ...(models.routers?.keys() ?? []), ...aliases], NEAREST);
 }
 
 /** The names that take the fewest edits to reach, nearest first; ties in the order given. */

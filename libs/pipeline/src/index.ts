@@ -3,6 +3,7 @@ export type { RunDeps } from './run-deps.js';
 export { runInference } from './run-inference.js';
 export {
   submitInference,
+  unknownModel,
   type InferenceRequest,
   type RequestOptions,
   type SubmitDeps,

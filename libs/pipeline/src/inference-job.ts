@@ -8,6 +8,8 @@ export interface InferenceJob {
   readonly group: string;
   /** As the caller wrote it: `model` in answers. */
   readonly model: string;
+  /** What a router made of `model`; absent: `model` was no router's name. */
+  readonly routed?: string;
   readonly stream: boolean;
   /** `stream_options.include_usage`. */
   readonly includeUsage: boolean;

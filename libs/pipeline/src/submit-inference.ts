@@ -1,13 +1,17 @@
 import {
+  chooseGroup,
   fallbackTargets,
   groupMisfit,
   lineOf,
   misfitsOf,
   resolveModel,
+  routedCall,
   type CallNeeds,
+  type Deployment,
   type Misfit,
   type ModelTable,
   type ResolvedModel,
+  type RouterGroup,
   type RoutingPolicy,
   type Tier,
 } from '@sluice/core';
@@ -69,15 +73,19 @@ const NO_WORKER_RETRY_MS = 2_000;
 
 /** The api's half of the main path. (Authentication has passed; admission by keys and budgets comes in here.) */
 export async function submitInference(request: InferenceRequest, deps: SubmitDeps): Promise<Submitted> {
-  const resolved = resolveModel(deps.models, request.body.model, deps.isStrict);
-  if (resolved.kind === 'unknown') return refuse(unknownModel(request.body.model, resolved.nearest));
-  const misfit = plainMisfit(resolved, request.options, deps.policy);
+  const asked = resolveModel(deps.models, request.body.model, deps.isStrict);
+  const routed = asked.kind === 'router' ? route(asked.router, request, deps) : undefined;
+  const resolved = routed === undefined ? asked : resolveModel(deps.models, routed, deps.isStrict);
+  if (resolved.kind !== 'found') return refuse(unknownModel(request.body.model, nearestOf(resolved)));
+  const misfits = plainMisfits(resolved, request.options, deps.policy);
+  const misfit = misfits.size === 0 ? undefined : groupMisfit(membersOf(resolved), misfits);
   if (misfit !== undefined) return refuse(misfitError(request.body.model, misfit));
   const hasRoom = deps.hasRoom();
   if (hasRoom !== true && !(await hasRoom)) return refuse(STORAGE_FULL);
-  const job = prepareJob(request, resolved.group.name, deps);
+  const job = prepareJob(request, resolved.group.name, routed, deps);
+  const mayAllServe = resolved.only === undefined && misfits.size === 0;
   const follower = deps.inbox.follow(job.jobId, deps.lookAt(job.group)); // before the job is enqueued
-  const accepted = await enqueue(request, job, resolved.only === undefined, deps).catch((error: unknown) => {
+  const accepted = await enqueue(request, job, mayAllServe, deps).catch((error: unknown) => {
     follower.close();
     deps.queues.abandon(job.group, job.jobId); // it may have been accepted all the same, and its caller got an error
     throw error;
@@ -89,17 +97,24 @@ export async function submitInference(request: InferenceRequest, deps: SubmitDep
   return { kind: 'following', job, follower, cancel: () => cancel(job, deps) };
 }
 
+/** By the call's own body and the hour: which model a router means. */
+function route(router: RouterGroup, { body, options }: InferenceRequest, deps: SubmitDeps): string {
+  return chooseGroup(router, routedCall(body, options.tags, deps.nowMs())).use;
+}
+
+const nearestOf = (resolved: ResolvedModel): readonly string[] => (resolved.kind === 'unknown' ? resolved.nearest : []);
+
+const membersOf = ({ group, only }: FoundModel): readonly Deployment[] =>
+  only === undefined ? group.deployments : group.deployments.filter(({ id }) => only.includes(id));
+
 /** Tags and regions that nobody has: a mistake that needs no queue. What only the body tells is the worker's business. */
-function plainMisfit(
-  { group, only }: FoundModel,
+function plainMisfits(
+  { group }: FoundModel,
   { tags, region }: RequestOptions,
-  policy: RoutingPolicy,
-): Misfit | undefined {
-  if (policy.tagFiltering === undefined && region === undefined) return undefined;
-  const asked = only === undefined ? group.deployments : group.deployments.filter(({ id }) => only.includes(id));
-  const { tagFiltering } = policy;
+  { tagFiltering }: RoutingPolicy,
+): ReadonlyMap<string, Misfit> {
   const call = { tags, region, bodyBytes: 0, needs: () => NO_NEEDS };
-  return groupMisfit(asked, misfitsOf(group, call, { tagFiltering, enablePreCallChecks: false }));
+  return misfitsOf(group, call, { tagFiltering, enablePreCallChecks: false });
 }
 
 const NO_NEEDS: CallNeeds = { inputTokens: 0, capabilities: new Set() };
@@ -107,6 +122,7 @@ const NO_NEEDS: CallNeeds = { inputTokens: 0, capabilities: new Set() };
 function prepareJob(
   { source, body, options, requestId }: InferenceRequest,
   group: string,
+  routed: string | undefined,
   deps: SubmitDeps,
 ): InferenceJob {
   const { policy } = deps;
@@ -121,6 +137,7 @@ function prepareJob(
     jobId: deps.newJobId(group),
     group,
     model: body.model,
+    ...(routed === undefined ? {} : { routed }),
     stream,
     includeUsage: streamOptions?.include_usage === true,
     choices: typeof body['n'] === 'number' ? body['n'] : 1,
@@ -204,7 +221,7 @@ const STORAGE_FULL: ApiError = {
 export const NO_CAPACITY =
   'Every deployment of this model is at its limit or told us to wait, for longer than this call may wait.';
 
-function unknownModel(model: string, nearest: readonly string[]): ApiError {
+export function unknownModel(model: string, nearest: readonly string[]): ApiError {
   const near = nearest.length > 0 ? ` Nearest names: ${nearest.join(', ')}.` : '';
   const shown = model.length > 200 ? `${model.slice(0, 200)}…` : model;
   return { code: 'model_not_found', message: `There is no model "${shown}".${near}`, param: 'model' };

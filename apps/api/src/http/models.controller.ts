@@ -1,5 +1,6 @@
 import { Controller, Get, Param } from '@nestjs/common';
-import type { ModelTable } from '@sluice/core';
+import { knownChatModels } from '@sluice/config';
+import { listedModels, resolveModel, type ModelTable } from '@sluice/core';
 import { LiveSettings } from '../live-settings.js';
 import { apiError } from './api-error.js';
 
@@ -27,9 +28,16 @@ export class ModelsController {
   /** A name may hold slashes: `openai/gpt-4o`. */
   @Get('models/*')
   one(@Param('*') name: string): ModelView {
-    const view = this.views().get(name);
+    const view = this.views().get(name) ?? this.byPattern(name);
     if (view === undefined) throw apiError('model_not_found', `There is no model "${name.slice(0, 200)}".`, 'model');
     return view;
+  }
+
+  /** A model that nobody has listed may be one that a pattern serves. */
+  private byPattern(name: string): ModelView | undefined {
+    const { models, strictNames } = this.live.settings;
+    const resolved = resolveModel(models, name, strictNames);
+    return resolved.kind === 'found' && resolved.captured !== undefined ? viewOf(name) : undefined;
   }
 
   /** Made once for each configuration. */
@@ -41,9 +49,8 @@ export class ModelsController {
 }
 
 function viewsOf(models: ModelTable): Map<string, ModelView> {
-  const names = [...models.groups.keys()];
-  for (const [alias, { hidden }] of models.aliases) if (!hidden) names.push(alias);
-  return new Map(
-    names.toSorted().map((id) => [id, { id, object: 'model', created: CREATED, owned_by: 'sluice' }] as const),
-  );
+  const names = listedModels(models, knownChatModels);
+  return new Map(names.map((id) => [id, viewOf(id)] as const));
 }
+
+const viewOf = (id: string): ModelView => ({ id, object: 'model', created: CREATED, owned_by: 'sluice' });

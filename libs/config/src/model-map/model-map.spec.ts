@@ -43,7 +43,7 @@ describe('the model map', () => {
 
   it('holds numbers that make sense, and every provider of this version', () => {
     const models = knownChatModels();
-    for (const { limits, prices } of models) {
+    for (const { limits, prices } of models.map((name) => knownModel(name)!)) {
       for (const tokens of [limits.maxInputTokens, limits.maxOutputTokens]) {
         expect(tokens === undefined || (Number.isSafeInteger(tokens) && tokens > 0)).toBe(true);
       }
@@ -52,7 +52,7 @@ describe('the model map', () => {
       }
     }
     expect(models.length).toBeGreaterThan(500);
-    const providers = new Set(models.map(({ provider }) => provider));
+    const providers = new Set(models.map((name) => knownModel(name)!.provider));
     expect(['openai', 'azure', 'anthropic'].filter((provider) => !providers.has(provider))).toEqual([]);
   });
 

@@ -28,9 +28,9 @@ export const knownModel = (fullModel: string): KnownModel | undefined => modelMa
 /** Who is meant by a name without provider, if that is how LiteLLM's map writes it. */
 export const providerOfKnownModel = (name: string): string | undefined => modelMap().byName.get(name)?.provider;
 
-/** Models that a chat can be held with. */
-export function knownChatModels(): KnownModel[] {
-  return [...modelMap().byFullModel.values()].filter(({ mode }) => mode === 'chat');
+/** Models that a chat can be held with, each with its provider. */
+export function knownChatModels(): string[] {
+  return [...modelMap().byFullModel].flatMap(([fullModel, { mode }]) => (mode === 'chat' ? [fullModel] : []));
 }
 
 /**

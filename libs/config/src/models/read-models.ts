@@ -8,6 +8,7 @@ import { echoedInfo } from './echoed-info.js';
 import { hashedId, IdBook } from './deployment-id.js';
 import { refuseLostAddress } from './lost-address.js';
 import { providerOfModel } from './provider-of-model.js';
+import { isRouter, readRouter, type WrittenRouter } from './read-router.js';
 import { readFacts } from './read-facts.js';
 import { readTarget, type Environment } from './read-target.js';
 
@@ -23,6 +24,7 @@ export interface ModelDefaults {
 export interface ReadModels {
   readonly groups: Map<string, ModelGroup>;
   readonly deployments: Map<string, Deployment>;
+  readonly routers: Map<string, WrittenRouter>;
 }
 
 /** Said once for all of them at start. */
@@ -33,7 +35,12 @@ export function readModels(root: Section, defaults: ModelDefaults, env: Environm
   const credentials = readCredentials(root);
   const ids = new IdBook(root.book);
   const byGroup = new Map<string, { place: Place; deployments: Deployment[] }>();
+  const routers = new Map<string, WrittenRouter>();
   for (const entry of root.sections('model_list')) {
+    if (isRouter(entry)) {
+      readRouter(entry, routers);
+      continue;
+    }
     const read = readEntry(entry, credentials, defaults, env, ids);
     const [first] = read;
     if (first === undefined) continue;
@@ -57,7 +64,11 @@ export function readModels(root: Section, defaults: ModelDefaults, env: Environm
     groups.set(name, { name, deployments: members, entries: undefined });
     for (const deployment of members) deployments.set(deployment.id, deployment);
   }
-  return { groups, deployments };
+  for (const [name, { place }] of routers) {
+    if (groups.has(name))
+      root.book.error(place, 'string', `"${name}" is a model group as well`, 'give the router a name of its own');
+  }
+  return { groups, deployments, routers };
 }
 
 function readEntry(

@@ -5,6 +5,7 @@ import {
   type Deployment,
   type ModelGroup,
   type ModelTable,
+  type RouterGroup,
 } from '@sluice/core';
 import { knownModel } from '../model-map/model-map.js';
 import { Section } from '../section.js';
@@ -18,6 +19,7 @@ export function readAliases(
   router: Section | undefined,
   groups: ReadonlyMap<string, ModelGroup>,
   deployments: ReadonlyMap<string, Deployment>,
+  routers: ReadonlyMap<string, RouterGroup>,
   strict: boolean,
 ): ModelTable {
   const section = router?.section('model_group_alias');
@@ -41,7 +43,7 @@ export function readAliases(
     aliases.set(name, { group, hidden: inner?.flag('hidden') ?? false });
     plain.push([name, node]);
   }
-  const table: ModelTable = { groups: all, aliases, deployments, factsOf: knownModel };
+  const table: ModelTable = { groups: all, aliases, deployments, routers, factsOf: knownModel };
   for (const [name, node] of plain) checkTarget(name, node, table, section!, strict);
   return table;
 }
@@ -63,7 +65,7 @@ function checkTarget(name: string, node: YamlNode, table: ModelTable, section: S
     seen.push(next);
   }
   const resolved = resolveModel(table, name, strict);
-  if (resolved.kind === 'found') return;
+  if (resolved.kind !== 'unknown') return;
   const target = table.aliases.get(name)!.group;
   section.book.error(
     node.place,

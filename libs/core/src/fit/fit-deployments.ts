@@ -31,9 +31,8 @@ const MARGIN = 1.15;
  * group without tags, short enough for the smallest window, where nobody lacks anything.
  */
 export function misfitsOf(group: ModelGroup, call: CallTraits, policy: FitPolicy): ReadonlyMap<string, Misfit> {
-  const limits = limitsOf(group);
-  const checksNeeds =
-    policy.enablePreCallChecks && (call.bodyBytes > limits.smallestWindow || limits.lacking.length > 0);
+  const limits = policy.enablePreCallChecks ? limitsOf(group) : undefined;
+  const checksNeeds = limits !== undefined && (call.bodyBytes > limits.smallestWindow || limits.lacking.length > 0);
   if (policy.tagFiltering === undefined && call.region === undefined && !checksNeeds) return NONE;
 
   const misfits = new Map<string, Misfit>();

@@ -135,10 +135,10 @@ function contextOf(
   const traits = traitsOf(job, call);
   const groupOf = (target: string): TargetGroup | undefined => {
     if (known.has(target)) return known.get(target);
-    const name = target === job.group ? job.model : (variantOf(target)?.model ?? target);
+    const name = target === job.group ? (job.routed ?? job.model) : (variantOf(target)?.model ?? target);
     let resolved = resolveModel(models, name, isStrict);
     // An api with a newer configuration may know an alias that this worker does not: it named the group.
-    if (resolved.kind === 'unknown' && target === job.group) resolved = resolveModel(models, job.group, isStrict);
+    if (resolved.kind !== 'found' && target === job.group) resolved = resolveModel(models, job.group, isStrict);
     const its = callOfTarget(run, target, deps);
     const isOwn = its === call;
     const able = isOwn ? support : supportOf(its, deps.providers);
