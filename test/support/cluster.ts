@@ -70,7 +70,8 @@ export async function callOnce(
     stream = false,
     headers = {},
     model = 'gpt-4o',
-  }: { stream?: boolean; headers?: Record<string, string>; model?: string } = {},
+    body: more = {},
+  }: { stream?: boolean; headers?: Record<string, string>; model?: string; body?: Record<string, unknown> } = {},
 ): Promise<Outcome> {
   const startedAt = performance.now();
   const seen = { kind: 'cut', status: 0, code: undefined, text: '' } as Omit<Outcome, 'tookMs'>;
@@ -78,7 +79,7 @@ export async function callOnce(
     const response = await fetch(`${origin}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${MASTER_KEY}`, ...headers },
-      body: JSON.stringify({ model, stream, messages: [{ role: 'user', content: `call ${tag}.` }] }),
+      body: JSON.stringify({ model, stream, messages: [{ role: 'user', content: `call ${tag}.` }], ...more }),
     });
     seen.status = response.status;
     const body = await response.text();
