@@ -22,6 +22,7 @@ import type { MasterKey } from './http/master-key.js';
 import { ModelsController } from './http/models.controller.js';
 import { OpenCalls } from './http/open-calls.js';
 import type { ReplyDeps } from './http/reply-deps.js';
+import { endUnattended } from './end-unattended.js';
 import { lookAtJob } from './look-at-job.js';
 import { LiveSettings } from './live-settings.js';
 import { DEPLOYMENTS_DEPS, HEALTH_DEPS, REPLY_DEPS } from './tokens.js';
@@ -98,7 +99,8 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             clock: RedisClock,
             storage: StorageGuard,
           ) => {
-            const lookAt = (group: string): LookAtRecord => lookAtJob(commands, records, group);
+            const lookAt = (group: string, outageWaitMs: number): LookAtRecord =>
+              endUnattended(lookAtJob(commands, records, group), { records, group, outageWaitMs, nowMs: clock.nowMs });
             const hasRoom = (): boolean | Promise<boolean> => storage.hasRoom();
             const parts = { redis: commands, queues, records, hasRoom, inbox, lookAt, nowMs: clock.nowMs };
             return LiveSettings.of(settings, { ...parts, masterKey, setLogLevel });

@@ -1,4 +1,5 @@
 export { answerId, type InferenceJob } from './inference-job.js';
+export { noWorker } from './no-worker.js';
 export type { RunDeps } from './run-deps.js';
 export { runInference } from './run-inference.js';
 export {

@@ -18,6 +18,7 @@ import {
 import type { Accepted, InferenceQueues, JobRecords } from '@sluice/queue';
 import type { Follower, Inbox, LookAtRecord } from '@sluice/stream';
 import type { ApiError, ChatCompletionRequest, Outcome } from '@sluice/wire';
+import { noWorker } from './no-worker.js';
 import { estimateTokens, type InferenceJob } from './inference-job.js';
 import { misfitError } from './misfit-error.js';
 
@@ -30,7 +31,8 @@ export interface SubmitDeps {
   /** Whether new calls are taken: answered at once while there is room. */
   hasRoom: () => boolean | Promise<boolean>;
   inbox: Pick<Inbox, 'channel' | 'follow'>;
-  lookAt: (group: string) => LookAtRecord;
+  /** @param outageWaitMs time without any worker after which the call is given up */
+  lookAt: (group: string, outageWaitMs: number) => LookAtRecord;
   newJobId: (group: string) => string;
   nowMs: () => number;
 }
@@ -68,8 +70,6 @@ export type Submitted =
   | { kind: 'refused'; error: ApiError };
 
 const DEADLINE_MS = 600_000;
-/** A worker that starts takes calls after a second or two. */
-const NO_WORKER_RETRY_MS = 2_000;
 
 /** The api's half of the main path. (Authentication has passed; admission by keys and budgets comes in here.) */
 export async function submitInference(request: InferenceRequest, deps: SubmitDeps): Promise<Submitted> {
@@ -84,7 +84,7 @@ export async function submitInference(request: InferenceRequest, deps: SubmitDep
   if (hasRoom !== true && !(await hasRoom)) return refuse(STORAGE_FULL);
   const job = prepareJob(request, resolved.group.name, routed, deps);
   const mayAllServe = resolved.only === undefined && misfits.size === 0;
-  const follower = deps.inbox.follow(job.jobId, deps.lookAt(job.group)); // before the job is enqueued
+  const follower = deps.inbox.follow(job.jobId, deps.lookAt(job.group, deps.policy.outageWaitMs)); // before the job is enqueued
   const accepted = await enqueue(request, job, mayAllServe, deps).catch((error: unknown) => {
     follower.close();
     deps.queues.abandon(job.group, job.jobId); // it may have been accepted all the same, and its caller got an error
@@ -190,11 +190,7 @@ const refuse = (error: ApiError): Submitted => ({ kind: 'refused', error });
 function refusal(accepted: Exclude<Accepted, { kind: 'accepted' }>, group: string): ApiError {
   switch (accepted.kind) {
     case 'no_worker':
-      return {
-        code: 'no_worker',
-        message: `No worker serves the model group "${group}". Start one: sluice worker.`,
-        retryAfterMs: NO_WORKER_RETRY_MS,
-      };
+      return noWorker(group);
     case 'no_capacity':
       return { code: 'no_capacity', message: NO_CAPACITY, retryAfterMs: accepted.retryAfterMs };
     case 'queue_full':

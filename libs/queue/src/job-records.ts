@@ -1,7 +1,7 @@
 import type { BacklogBounds } from '@sluice/core';
 import type { Redis } from 'ioredis';
 import { defineScript, type Script } from './define-script.js';
-import { keysOf, SILENCE_MS, WORKER_CHANNEL } from './group-keys.js';
+import { keysOf, SILENCE_MS, WORKER_CHANNEL, WORKERS } from './group-keys.js';
 import { bullJobId, type JobTurn } from './job-envelope.js';
 import acceptJob from './scripts/accept-job.lua';
 import beginJob from './scripts/begin-job.lua';
@@ -257,6 +257,17 @@ export class JobRecords {
   /** Jobs of a group that have no terminal record, wherever they are. */
   unfinished(group: string): Promise<number> {
     return this.redis.zcard(keysOf(group).due);
+  }
+
+  /** Whether a worker that may run it is alive: any of its group, or the one that has it. @param nowMs Redis TIME */
+  async isAttended(group: string, jobId: string, nowMs: number): Promise<boolean> {
+    const k = keysOf(group);
+    const [beat, worker] = await Promise.all([
+      this.redis.hget(k.pace, 'beat'),
+      this.redis.hget(k.record(jobId), 'worker'),
+    ]);
+    if (nowMs - Number(beat ?? 0) <= SILENCE_MS) return true;
+    return worker ? nowMs - Number((await this.redis.zscore(WORKERS, worker)) ?? 0) <= SILENCE_MS : false;
   }
 
   /** For a follower that may have missed something. Undefined when there is no record (any more). */
