@@ -4,13 +4,11 @@ import type { Section } from './section.js';
 /** Keys whose place in the report depends on their value. */
 export function placeDynamicKeys(sections: {
   readonly litellm: Section | undefined;
-  readonly router: Section | undefined;
   readonly sluice: Section | undefined;
 }): void {
-  const { litellm, router, sluice } = sections;
+  const { litellm, sluice } = sections;
   for (const key of ['success_callback', 'failure_callback', 'callbacks', 'service_callback'])
     placeCallbacks(litellm, key);
-  placePreCallChecks(router);
   const place = (section: Section, key: string) => section.map.entries.get(key)!.place;
   if (litellm?.flag('json_logs') === false)
     litellm.book.harmless(place(litellm, 'json_logs'), 'logs are always JSON in this version');
@@ -33,15 +31,4 @@ function placeCallbacks(litellm: Section | undefined, key: string): void {
       'remove it, or start with --allow-unsupported',
     );
   } else if (items.length > 0) litellm.book.harmless(node.place, `${names.join(', ') || 'callbacks'}: ${NOT_YET}`);
-}
-
-/** Where there are limits and budgets they are kept, whether this list names them or not. */
-const ALWAYS_CHECKED = ['enforce_model_rate_limits', 'router_budget_limiting'];
-
-function placePreCallChecks(router: Section | undefined): void {
-  const names = router?.strings('optional_pre_call_checks');
-  if (router === undefined || names === undefined) return;
-  const { place } = router.map.entries.get('optional_pre_call_checks')!;
-  const others = names.filter((name) => !ALWAYS_CHECKED.includes(name));
-  if (others.length > 0) router.book.harmless(place, `${others.join(', ')}: ${NOT_YET}`);
 }

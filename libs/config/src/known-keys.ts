@@ -93,15 +93,15 @@ export const KNOWN_KEYS = {
     noEffect: 'db_model health_check_timeout health_check_max_tokens health_check_voice',
   },
   router: {
-    applied: `routing_strategy routing_strategy_args routing_groups provider_budget_config
+    applied: `routing_strategy routing_strategy_args routing_groups provider_budget_config deployment_affinity_ttl_seconds
+      model_group_affinity_config
       model_group_alias num_retries retry_after timeout request_timeout stream_timeout
       cooldown_time disable_cooldowns allowed_fails allowed_fails_policy retry_policy model_group_retry_policy max_fallbacks fallbacks default_fallbacks context_window_fallbacks
       content_policy_fallbacks enable_pre_call_checks optional_pre_call_checks default_litellm_params
       default_max_parallel_requests redis_url redis_host redis_port redis_password redis_db idle_timeout connect_timeout
       max_queue_wait enable_tag_filtering tag_filtering_match_any`,
     always: 'enable_weighted_failover',
-    harmless: `deployment_affinity_ttl_seconds model_group_affinity_config
-      cache_responses caching_groups alerting_config assistants_config search_tools`,
+    harmless: `cache_responses caching_groups alerting_config assistants_config search_tools`,
     noEffect: `client_ttl cache_kwargs polling_interval set_verbose debug_level ignore_invalid_deployments
       router_general_settings default_priority`,
     misspelt: { enable_pre_call_check: 'enable_pre_call_checks' },

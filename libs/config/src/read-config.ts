@@ -90,7 +90,7 @@ function readRoot(root: Section, env: Environment): Omit<Config, 'env' | 'report
   const router = sorted('router_settings', 'router');
   const general = sorted('general_settings', 'general');
   const sluice = sorted('sluice', 'sluice');
-  placeDynamicKeys({ litellm, router, sluice });
+  placeDynamicKeys({ litellm, sluice });
   const strict = sluice?.flag('strict') ?? false;
   const { groups, deployments, routers } = readModels(root, modelDefaults(router, litellm, sluice), env);
   if (groups.size === 0 && root.place.line > 0 && !root.book.hasErrors) {

@@ -1,3 +1,4 @@
+import type { AffinityPolicy } from './dispatch/affinity.js';
 import type { BudgetPeriod } from './budgets/budget-window.js';
 import type { Budget } from './budgets/budgets.js';
 import type { BacklogPolicy } from './job/backlog-policy.js';
@@ -140,6 +141,8 @@ export interface RescuePolicy {
 /** The router's settings, one set for the whole configuration. Times in ms. */
 export interface RoutingPolicy extends RescuePolicy {
   readonly strategy: Strategy;
+  /** Which calls are kept together at one deployment. */
+  readonly affinity: AffinityPolicy;
   readonly budgets: readonly Budget[];
   /** Further attempts inside one group. Default 2. */
   readonly numRetries: number;

@@ -33,6 +33,7 @@ export { modelOf } from './dispatch/eligible-deployments.js';
 export { consideredOf } from './dispatch/considered-of.js';
 export { explainChoice } from './dispatch/explain-choice.js';
 export { nextStep } from './dispatch/next-step.js';
+export { stickToOf, type AffinityKind, type AffinityPolicy, type AffinityTraits } from './dispatch/affinity.js';
 export type { Choice, Seen } from './dispatch/choice.js';
 export { seenNeeds, type SeenNeeds } from './dispatch/seen-needs.js';
 export type { Considered, Measure, SkipReason } from './dispatch/considered.js';

@@ -3,6 +3,7 @@ export { noWorker } from './no-worker.js';
 export type { RunDeps } from './run-deps.js';
 export { runInference } from './run-inference.js';
 export {
+  DEFAULT_TENANT,
   submitInference,
   unknownModel,
   type InferenceRequest,

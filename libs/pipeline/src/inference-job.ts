@@ -32,6 +32,8 @@ export interface InferenceJob {
   readonly tags?: readonly string[];
   /** `allowed_model_region`; absent: any. */
   readonly region?: string;
+  /** What it has in common with calls that are served where it is, hashed; absent: nothing. */
+  readonly stickTo?: string;
   /** Reserved with the lease: prompt and answer, estimated. */
   readonly tokens: number;
   readonly requestId: string;

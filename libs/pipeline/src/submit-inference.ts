@@ -6,6 +6,7 @@ import {
   misfitsOf,
   resolveModel,
   routedCall,
+  stickToOf,
   type CallNeeds,
   type Deployment,
   type Misfit,
@@ -61,6 +62,8 @@ export interface RequestOptions {
   /** Who asks: the calls of each stand in lines of their own when they must wait. */
   tenant: string;
   tier: Tier;
+  /** Of a conversation or the like; absent: it says none. */
+  session: string | undefined;
 }
 
 type FoundModel = Extract<ResolvedModel, { kind: 'found' }>;
@@ -69,6 +72,8 @@ export type Submitted =
   | { kind: 'following'; job: InferenceJob; follower: Follower; cancel: () => Promise<void> }
   | { kind: 'refused'; error: ApiError };
 
+/** Who does not say. */
+export const DEFAULT_TENANT = 'default';
 const DEADLINE_MS = 600_000;
 
 /** The api's half of the main path. (Authentication has passed; admission by keys and budgets comes in here.) */
@@ -132,6 +137,9 @@ function prepareJob(
   const waitEndMs = stream ? deadlineMs : Math.min(deadlineMs, nowMs + (options.waitMs ?? policy.waitMs));
   const queueTtlMs = options.queueTtlMs ?? policy.maxQueueWaitMs;
   const dueAtMs = queueTtlMs === undefined ? deadlineMs : Math.min(deadlineMs, nowMs + queueTtlMs);
+  const { session, tenant } = options;
+  const caller = tenant === DEFAULT_TENANT ? undefined : tenant;
+  const stickTo = stickToOf(policy.affinity, group, { session, caller, body, bodyBytes: source.length });
   const streamOptions = body['stream_options'] as { include_usage?: unknown } | null | undefined;
   return {
     jobId: deps.newJobId(group),
@@ -152,6 +160,7 @@ function prepareJob(
     rejectWhenFull: options.rejectWhenFull,
     ...(options.tags.length === 0 ? {} : { tags: options.tags }),
     ...(options.region === undefined ? {} : { region: options.region }),
+    ...(stickTo === undefined ? {} : { stickTo }),
     tokens: estimateTokens(source.length, body),
     requestId,
   };
@@ -175,7 +184,7 @@ function enqueue(
     isLone: targets.every((target) => target === job.group),
     line: lineOf(options.tenant, options.tier, deps.policy.backlog),
     bounds: deps.policy.backlog.bounds,
-    tokens: mayAllServe ? job.tokens : undefined,
+    tokens: mayAllServe && job.stickTo === undefined ? job.tokens : undefined,
   });
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Tier } from '@sluice/core';
-import type { RequestOptions } from '@sluice/pipeline';
+import { DEFAULT_TENANT, type RequestOptions } from '@sluice/pipeline';
 import type { ChatCompletionRequest } from '@sluice/wire';
 import { apiError } from './api-error.js';
 import { fallbackTarget } from './fallback-target.js';
@@ -42,6 +42,7 @@ export function readRequestOptions(
     rejectWhenFull: choice(headers, 'x-sluice-when-full', ['queue', 'reject']) === 'reject',
     tenant: tenant(headers),
     tier: tier(headers, body),
+    session: session(headers, body),
     continues: choice(headers, 'x-sluice-on-disconnect', ['cancel', 'continue']) === 'continue',
   };
 }
@@ -115,6 +116,13 @@ function fallbacks(
   return inBody.map((entry: unknown, i) => fallbackTarget(entry, i, isModel));
 }
 
+/** LiteLLM's names for it: `x-litellm-session-id`, `litellm_session_id`, `metadata.session_id`; the first of them. */
+function session(headers: IncomingHttpHeaders, body: ChatCompletionRequest): string | undefined {
+  const metadata = body['metadata'] as { session_id?: unknown } | null | undefined;
+  const inBody = body['litellm_session_id'] ?? (typeof metadata === 'object' ? metadata?.session_id : undefined);
+  return single(headers, 'x-litellm-session-id') ?? (typeof inBody === 'string' && inBody !== '' ? inBody : undefined);
+}
+
 const MOST_TAGS = 50;
 
 /** `x-sluice-tags`, `x-litellm-tags`, `tags`, `metadata.tags`: the first of them. */
@@ -154,7 +162,7 @@ const namesOf = (list: string): string[] =>
 
 /** The master key acts as whom it says: other keys, when there are such, are tenants themselves. */
 function tenant(headers: IncomingHttpHeaders): string {
-  const name = single(headers, 'x-sluice-tenant') ?? 'default';
+  const name = single(headers, 'x-sluice-tenant') ?? DEFAULT_TENANT;
   if (/^[\x21-\x7e]{1,128}$/.test(name)) return name;
   throw invalidHeader('x-sluice-tenant', '1 to 128 printable ASCII characters without spaces');
 }

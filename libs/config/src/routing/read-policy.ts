@@ -1,5 +1,6 @@
 import type { ModelTable, RoutingPolicy } from '@sluice/core';
 import { firstOf, type Section } from '../section.js';
+import { readAffinity } from './read-affinity.js';
 import { readAllowedFailsPolicy } from './read-allowed-fails.js';
 import { readBacklog } from './read-backlog.js';
 import { readBudgets } from './read-budgets.js';
@@ -29,6 +30,7 @@ export function readPolicy(sections: PolicySections, models: ModelTable, strict:
   const wholeNumber = (section: Section, key: string): number | undefined => section.wholeNumber(key);
   return {
     strategy: readStrategy(router),
+    affinity: readAffinity(router, (name) => models.groups.has(name)),
     budgets: readBudgets({ router, litellm }, models),
     numRetries: both('num_retries', wholeNumber) ?? 2,
     retryPolicies: readRetryPolicies(router, models, strict),

@@ -58,6 +58,7 @@ export function group(name: string, members: readonly (string | Deployment)[]): 
 export function policy(own: Partial<RoutingPolicy> = {}): RoutingPolicy {
   return {
     strategy: { name: 'simple-shuffle' },
+    affinity: { kinds: [], byGroup: new Map() },
     budgets: [],
     numRetries: 2,
     retryPolicies: new Map(),

@@ -156,7 +156,7 @@ function contextOf(
     stream: job.stream,
     inputTokens: Math.max(0, job.tokens - outputTokens),
     outputTokens,
-    stickTo: undefined,
+    stickTo: job.stickTo,
     seen: seen.of,
   };
   return { policy, choice, groupOf, maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull, mayWaitInPlace };
