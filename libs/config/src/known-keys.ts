@@ -57,14 +57,15 @@ export const KNOWN_KEYS = {
   litellmParams: {
     applied: `model custom_llm_provider api_key api_base base_url api_version organization litellm_credential_name rpm tpm
       max_parallel_requests weight order timeout request_timeout stream_timeout num_retries cooldown_time drop_params
-      additional_drop_params allowed_openai_params extra_headers extra_body azure_ad_token tenant_id
+      additional_drop_params allowed_openai_params mock_response mock_delay mock_timeout extra_headers extra_body
+      azure_ad_token tenant_id
       client_id client_secret azure_scope region_name tags max_budget budget_duration
       ${PRICES} ${CHAT_PARAMETERS}`,
     harmless: `tag_regex ${OTHER_PRICES} auto_router_config_path auto_router_config auto_router_default_model
       auto_router_embedding_model complexity_router_* adaptive_router_* prompt_id prompt_variables realtime_protocol
       s3_bucket_name s3_encryption_key_id gcs_bucket_name max_file_size_mb use_in_pass_through watsonx_region_name`,
     blocking: `cache_control_injection_points merge_reasoning_content_in_choices
-      use_litellm_proxy mock_response mock_delay mock_timeout configurable_clientside_auth_params`,
+      use_litellm_proxy configurable_clientside_auth_params`,
     noEffect: `max_retries rust stream vertex_project vertex_location vertex_credentials aws_access_key_id
       aws_secret_access_key aws_session_token aws_region_name aws_role_name aws_session_name aws_profile_name
       aws_web_identity_token aws_bedrock_runtime_endpoint`,

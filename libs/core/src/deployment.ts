@@ -4,6 +4,7 @@ import type { Budget } from './budgets/budgets.js';
 import type { BacklogPolicy } from './job/backlog-policy.js';
 import type { RouterGroup } from './router/choose-group.js';
 import type { ModelFacts, ModelLimits, Prices, Supports } from './model-facts.js';
+import type { Mock } from './mock.js';
 
 /** One endpoint + credential + model that can serve. Built by `libs/config`, frozen; the same object in every job. */
 export interface Deployment {
@@ -80,6 +81,8 @@ export interface ProviderTarget {
   readonly dropParams: boolean;
   readonly additionalDropParams: readonly string[];
   readonly allowedOpenaiParams: readonly string[];
+  /** Played instead of a call; absent: it is called. */
+  readonly mock: Mock | undefined;
 }
 
 /**

@@ -77,6 +77,7 @@ export { renewLeases, settleLease } from './leases/settle-lease.js';
 export { takeLease } from './leases/take-lease.js';
 export { groupNumberOf, isJobId, newJobId } from './job-id.js';
 export { fallbackTargets } from './dispatch/fallback-targets.js';
+export { mockOf, MOCK_TIMEOUT, type Mock } from './mock.js';
 export { acceptJob } from './job/accept-job.js';
 export { BACKLOG_DEFAULTS, lineOf, type BacklogBounds, type BacklogPolicy } from './job/backlog-policy.js';
 export { variantName, variantOf } from './dispatch/fallback-variant.js';

@@ -26,6 +26,7 @@ const deployment = (id: string, group: string, fullModel: string): Deployment =>
     dropParams: false,
     additionalDropParams: [],
     allowedOpenaiParams: [],
+    mock: undefined,
   },
   order: 1,
   weight: undefined,

@@ -1,3 +1,5 @@
+import type { Mock } from '@sluice/core';
+
 /**
  * What a caller asked for, prepared once: the request's half of "request state and attempt state are two types". It is kept
  * in the job record as JSON beside the body's own bytes. Times in Unix ms.
@@ -27,6 +29,8 @@ export interface InferenceJob {
   readonly maxAttempts: number | undefined;
   /** The caller's own list; empty: none wanted; absent: the configuration's. */
   readonly fallbacks: readonly string[] | undefined;
+  /** Played in place of the asked group, once. */
+  readonly mock?: Mock;
   readonly rejectWhenFull: boolean;
   /** Absent: none. */
   readonly tags?: readonly string[];

@@ -7,6 +7,7 @@ import { dispatch } from './steps/dispatch.js';
 import { failureOutcome, type Because, type FinishedRun } from './steps/failure-outcome.js';
 import { finishRun } from './steps/finish-run.js';
 import { goOn } from './steps/go-on.js';
+import { mockCall } from './steps/mock-call.js';
 import { requeueRun } from './steps/requeue-run.js';
 import type { Run, RunDeps } from './run-deps.js';
 
@@ -40,6 +41,10 @@ export async function runInference(
 
 async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<RunEnd> {
   const { stop } = run;
+  const mocked = await mockCall(run, deps);
+  if (mocked?.kind === 'answered') {
+    return finishRun(run, { state: 'completed', attempt: mocked, accounting: Promise.resolve() }, deps);
+  }
   if (run.isCommitted) {
     const ended = await endUnlessGoesOn(undefined);
     if (ended !== undefined) return ended;

@@ -10,6 +10,7 @@ import {
   type CallNeeds,
   type Deployment,
   type Misfit,
+  type Mock,
   type ModelTable,
   type ResolvedModel,
   type RouterGroup,
@@ -55,6 +56,8 @@ export interface RequestOptions {
   queueTtlMs: number | undefined;
   maxAttempts: number | undefined;
   fallbacks: readonly string[] | undefined;
+  /** `mock_…` members of a caller who may use them. */
+  mock: Mock | undefined;
   rejectWhenFull: boolean;
   tags: readonly string[];
   /** `allowed_model_region`. */
@@ -157,6 +160,7 @@ function prepareJob(
     streamTimeoutMs: options.streamTimeoutMs,
     maxAttempts: options.maxAttempts,
     fallbacks: options.fallbacks,
+    ...(options.mock === undefined ? {} : { mock: options.mock }),
     rejectWhenFull: options.rejectWhenFull,
     ...(options.tags.length === 0 ? {} : { tags: options.tags }),
     ...(options.region === undefined ? {} : { region: options.region }),

@@ -1,10 +1,12 @@
-import type { Deployment, Failure, LimitNews } from '@sluice/core';
+import type { Deployment, Failure, LimitNews, Mock } from '@sluice/core';
 import { Pool } from 'undici';
 import type { Adapter, Answer, Call, Continuation, FailedAttempt, PrefillForm, StreamEvent, Usage } from './adapter.js';
 import { callWithMembers } from './call-with-members.js';
 import { malformed } from './classify-failure.js';
 import { continueCall } from './continue-call.js';
 import { HttpExchange } from './http-exchange.js';
+import { mockAnswer, mockEvents, mockFailure } from './mock-reply.js';
+import { OpenaiStreamReader } from './openai/chat-stream.js';
 import { changeMembers } from './json-span.js';
 import { adapterFor } from './registry.js';
 import { SniffedStream } from './sniffed-stream.js';
@@ -55,6 +57,8 @@ export class ProviderClient {
     signal: AbortSignal,
     timeouts: AttemptTimeouts,
   ): Promise<Answer | FailedAttempt> {
+    const { mock } = deployment.target;
+    if (mock !== undefined) return this.completeMock(call, mock, signal, timeouts);
     const startedMs = this.nowMs();
     const first = await this.completeOnce(call, deployment, signal, timeouts);
     const second = first.kind === 'failure' ? withoutRefusedParam(call, deployment, first.failure) : undefined;
@@ -73,6 +77,8 @@ export class ProviderClient {
     signal: AbortSignal,
     timeouts: AttemptTimeouts,
   ): AsyncIterable<StreamEvent[]> {
+    const { mock } = deployment.target;
+    if (mock !== undefined) return this.streamMock(call, deployment, mock, signal, timeouts);
     return {
       [Symbol.asyncIterator]: () => {
         const running: { exchange?: HttpExchange } = {};
@@ -137,6 +143,32 @@ export class ProviderClient {
     const pools = [...this.pools.values()];
     this.pools.clear();
     await Promise.all(pools.map((pool) => pool.destroy()));
+  }
+
+  private async completeMock(
+    call: Call,
+    mock: Mock,
+    signal: AbortSignal,
+    { totalMs }: AttemptTimeouts,
+  ): Promise<Answer | FailedAttempt> {
+    const failure = await mockFailure(mock, signal, totalMs);
+    return failure ?? mockAnswer(call, 'answer' in mock ? mock.answer : '', this.nowMs());
+  }
+
+  private async *streamMock(
+    call: Call,
+    deployment: Deployment,
+    mock: Mock,
+    signal: AbortSignal,
+    { totalMs }: AttemptTimeouts,
+  ): AsyncGenerator<StreamEvent[], undefined> {
+    const failure = await mockFailure(mock, signal, totalMs);
+    if (failure !== undefined) yield [failure];
+    else {
+      const reader = new OpenaiStreamReader(call, deployment, {}, this.nowMs());
+      yield mockEvents(call, 'answer' in mock ? mock.answer : '', reader);
+    }
+    return undefined;
   }
 
   private async completeOnce(

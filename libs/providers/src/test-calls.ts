@@ -55,6 +55,7 @@ export function deploymentOf(target: Partial<ProviderTarget>, rest: Partial<Depl
       dropParams: false,
       additionalDropParams: [],
       allowedOpenaiParams: [],
+      mock: undefined,
       ...target,
     },
   };

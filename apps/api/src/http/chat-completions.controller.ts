@@ -29,7 +29,7 @@ export class ChatCompletionsController {
     const { submit } = this.live; // once: a reload must not change it half way
     const { models, isStrict, policy } = submit;
     const isModel = (name: string): boolean => resolveModel(models, name, isStrict).kind === 'found';
-    const options = readRequestOptions(request.headers, body, isModel);
+    const options = readRequestOptions(request.headers, body, isModel, request.hasMasterKey);
     const { openCalls } = this.replyDeps;
     let isCut = false;
     const accepting = { isStream: body.stream === true, shutDown: () => (isCut = true) }; // a shutdown waits for it

@@ -5,6 +5,13 @@ import { apiError } from './api-error.js';
 import { sendError, unknownRoute } from './error.filter.js';
 import { isFromThisMachine, isManagementRoute, isOpenRoute } from './open-route.js';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The caller sent the master key; false also where nobody needs one. */
+    hasMasterKey: boolean;
+  }
+}
+
 /** Longer than keys are, so that the time tells nothing of its length. A digest of each would take ten times as long. */
 const COMPARED_BYTES = 512;
 
@@ -45,11 +52,13 @@ export class MasterKey {
  * body has been read: 32 MiB from anybody. Unknown routes are told first, with or without a key and whatever their body.
  */
 export function checkKeys(fastify: FastifyInstance, masterKey: MasterKey): void {
+  fastify.decorateRequest('hasMasterKey', false);
   fastify.addHook('onRequest', (request, reply, next) => {
     if (request.is404) return sendError(reply, unknownRoute(request));
     const verdict = masterKey.check(request.headers);
     if (verdict === 'unneeded' && isManagementRoute(request) && !isFromThisMachine(request))
       return sendError(reply, NOT_ALLOWED);
+    request.hasMasterKey = verdict === 'right';
     if (verdict === 'right' || verdict === 'unneeded' || isOpenRoute(request)) return next();
     sendError(reply, verdict === 'missing' ? MISSING : WRONG);
   });

@@ -4,6 +4,7 @@ import { DEFAULT_TENANT, type RequestOptions } from '@sluice/pipeline';
 import type { ChatCompletionRequest } from '@sluice/wire';
 import { apiError } from './api-error.js';
 import { fallbackTarget } from './fallback-target.js';
+import { readMock } from './read-mock.js';
 
 const MOST_WAIT_MS = 600_000;
 const DAY_MS = 86_400_000;
@@ -18,12 +19,14 @@ export interface CallOptions extends RequestOptions {
 /**
  * `x-sluice-*` before `x-litellm-*` before the body (API.md 1.3).
  * @param isModel whether a name stands for a model here
+ * @param mayMock whether `mock_…` members count for this caller
  * @throws 400 invalid_header, or invalid_request for the body
  */
 export function readRequestOptions(
   headers: IncomingHttpHeaders,
   body: ChatCompletionRequest,
   isModel: (name: string) => boolean,
+  mayMock: boolean,
 ): CallOptions {
   return {
     waitMs: waitMs(headers['prefer']),
@@ -37,6 +40,7 @@ export function readRequestOptions(
     queueTtlMs: duration(headers, 'x-sluice-queue-ttl'),
     maxAttempts: maxAttempts(headers, body),
     fallbacks: fallbacks(headers, body, isModel),
+    mock: readMock(body, mayMock),
     tags: tags(headers, body),
     region: region(body),
     rejectWhenFull: choice(headers, 'x-sluice-when-full', ['queue', 'reject']) === 'reject',

@@ -1,4 +1,4 @@
-import type { Deployment, ProviderTarget } from '@sluice/core';
+import { mockOf, MOCK_TIMEOUT, type Deployment, type Mock, type ProviderTarget } from '@sluice/core';
 import { CHAT_PARAMETERS } from '../known-keys.js';
 import type { Section } from '../section.js';
 import { plainValueOf, type Place } from '../yaml/node.js';
@@ -62,8 +62,9 @@ export function readTarget(
       );
     else params.book.noEffect(node.place, provider === 'azure' ? 'the key or token is used instead' : 'only for azure');
   }
+  const mock = readMock(params);
   return {
-    disabled: reasons[0],
+    disabled: mock === undefined ? reasons[0] : undefined,
     target: {
       baseUrl,
       apiKey,
@@ -77,8 +78,17 @@ export function readTarget(
       dropParams: params.flag('drop_params') ?? dropParams,
       additionalDropParams: params.strings('additional_drop_params') ?? [],
       allowedOpenaiParams: params.strings('allowed_openai_params') ?? [],
+      mock,
     },
   };
+}
+
+/** Played instead of a call: it needs neither key nor address. */
+function readMock(params: Section): Mock | undefined {
+  const delayMs = params.seconds('mock_delay', { zero: 'allowed' }) ?? 0;
+  const response = params.string('mock_response');
+  if (params.flag('mock_timeout') === true) return MOCK_TIMEOUT;
+  return response === undefined ? undefined : mockOf(response, delayMs);
 }
 
 function readBaseUrl(provider: Deployment['provider'], params: Section, env: Environment, reasons: string[]): string {

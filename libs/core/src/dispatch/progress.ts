@@ -18,6 +18,8 @@ export interface Tried {
   model?: string;
   /** Why it was this one, of those that could have been. */
   considered?: Considered[];
+  /** Played, not called: the group is left. */
+  isMock?: true;
   /** A row of 429s of one deployment is kept as the last of them, with their number; absent: 1. */
   times?: number;
 }

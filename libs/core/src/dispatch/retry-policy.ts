@@ -3,7 +3,7 @@ import { consequenceOf, type Consequence } from '../failure.js';
 import type { Tried } from './progress.js';
 
 type Policies = Pick<RoutingPolicy, 'retryPolicies'>;
-type Failed = Pick<Tried, 'group' | 'kind' | 'status' | 'retryAfterMs'>;
+type Failed = Pick<Tried, 'group' | 'kind' | 'status' | 'retryAfterMs' | 'isMock'>;
 
 /**
  * Further attempts that `model_group_retry_policy`, else `retry_policy`, grants in a group after this failure; absent: they
@@ -30,7 +30,7 @@ export function consequenceUnder(policy: Policies, failed: Failed): Consequence 
 
 /** Asking another deployment of this group would not help. */
 export const endsGroup = (policy: Policies, failed: Failed): boolean =>
-  consequenceUnder(policy, failed).another === 'no';
+  failed.isMock === true || consequenceUnder(policy, failed).another === 'no';
 
 /** LiteLLM's exception for a failure; absent where its policies know none. */
 function classOf({ kind, status }: Failed): RetryClass | undefined {

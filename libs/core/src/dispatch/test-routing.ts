@@ -32,6 +32,7 @@ export function deployment(id: string, own: Partial<Deployment> = {}): Deploymen
       dropParams: false,
       additionalDropParams: [],
       allowedOpenaiParams: [],
+      mock: undefined,
     },
     order: 1,
     weight: undefined,

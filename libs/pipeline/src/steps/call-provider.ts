@@ -42,7 +42,7 @@ export interface FailedAttempt {
 /** Asks the leased deployment, once. Tokens of a stream are relayed from the first content on; nothing before it. */
 export async function callProvider(
   run: Run,
-  { deployment, group, othersCanServe }: Dispatched,
+  { deployment, group, othersCanServe }: Pick<Dispatched, 'deployment' | 'group' | 'othersCanServe'>,
   deps: RunDeps,
 ): Promise<Attempt> {
   const { job, stop } = run;
