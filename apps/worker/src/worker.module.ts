@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Settings } from '@sluice/config';
 import { seenNeeds, type SeenNeeds } from '@sluice/core';
-import { runInference, WaitingRoom, type RunDeps } from '@sluice/pipeline';
+import { runInference, SlotBook, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
 import { DeadWorkerReaper, InferenceWorkers, JobRecords, LeftOverJobs, WorkerBeat, type RunJob } from '@sluice/queue';
 import {
@@ -100,6 +100,7 @@ function workerProcess(
     nowMs: clock.nowMs,
     onError,
   });
+  const concurrency = runsSuspects ? 1 : settings.workerConcurrency;
   const deps: RunDeps = {
     workerId,
     runsSuspects,
@@ -116,11 +117,11 @@ function workerProcess(
     isStrict: settings.strictNames,
     frames: new FrameRelay(commands),
     waitingRoom: new WaitingRoom(),
+    slots: new SlotBook(concurrency, (group) => served.models.groups.get(group)?.deployments.map(({ id }) => id) ?? []),
     nowMs: clock.nowMs,
     random: Math.random,
   };
   const run: RunJob = (group, turn, stop, hooks) => runInference(group, turn, stop, hooks, served.depsFor(group));
-  const concurrency = runsSuspects ? 1 : settings.workerConcurrency;
   const inference: InferenceWorkers = new InferenceWorkers(commands, subscriber, {
     workerId,
     concurrency,

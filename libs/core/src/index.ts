@@ -32,6 +32,7 @@ export { couldGoElsewhere } from './dispatch/could-go-elsewhere.js';
 export { modelOf } from './dispatch/eligible-deployments.js';
 export { consideredOf } from './dispatch/considered-of.js';
 export { explainChoice } from './dispatch/explain-choice.js';
+export { peakAfter, refusedSlots, type SlotUse } from './dispatch/slot-shares.js';
 export { nextStep } from './dispatch/next-step.js';
 export { stickToOf, type AffinityKind, type AffinityPolicy, type AffinityTraits } from './dispatch/affinity.js';
 export type { Choice, Seen } from './dispatch/choice.js';

@@ -11,4 +11,5 @@ export {
   type SubmitDeps,
   type Submitted,
 } from './submit-inference.js';
+export { SlotBook } from './slot-book.js';
 export { WaitingRoom } from './waiting-room.js';

@@ -15,6 +15,7 @@ import type { FrameRelay, JobRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import type { DeliveredAnswer, Served } from '@sluice/wire';
 import type { InferenceJob } from './inference-job.js';
+import type { SlotBook } from './slot-book.js';
 import type { WaitingRoom } from './waiting-room.js';
 
 /** What a worker's runs share. */
@@ -46,6 +47,7 @@ export interface RunDeps {
     | 'estimate'
   >;
   waitingRoom: WaitingRoom;
+  slots: SlotBook;
   emit: Emit;
   /** Redis TIME, as far as this process knows it. */
   nowMs: () => number;

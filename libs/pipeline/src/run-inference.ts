@@ -62,6 +62,10 @@ async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<Ru
       await releaseLease(dispatched, 'unused', deps);
       return endStopped();
     }
+    if (!deps.slots.take(run.job.group, dispatched.deployment.id, dispatched.lease.leaseId)) {
+      await releaseLease(dispatched, 'unused', deps); // others took theirs meanwhile: dispatch asks somebody else
+      continue;
+    }
     if (run.othersWait) hooks.feedMore();
     const attempt = await callProvider(run, dispatched, deps).catch((surprise: unknown) =>
       releaseLease(dispatched, 'neutral', deps).then(() => Promise.reject(surprise)),

@@ -117,6 +117,7 @@ export async function releaseLease(dispatched: Leased, kind: 'neutral' | 'unused
 type Leased = Pick<Dispatched, 'deployment' | 'group' | 'lease'>;
 
 async function settle({ deployment, group, lease }: Leased, outcome: LeaseOutcome, deps: RunDeps): Promise<void> {
+  deps.slots.giveBack(lease.leaseId);
   const { stateAfter, untilMs, changed } = await deps.leases.settle(lease, outcome);
   deps.waitingRoom.slotFree(lease.group);
   deps.breakers.sync(deployment.id, stateAfter === 'open' ? 'open' : 'closed');

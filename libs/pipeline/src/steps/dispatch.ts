@@ -59,12 +59,13 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
   const context = contextOf(run, deps, support, (what) => deps.waitingRoom.hasPlace(asked, what));
   const refused = support.refusedBy(context.groupOf(run.job.group));
   if (refused !== undefined) return { kind: 'failed', because: refused };
-  let refusals: LeaseRefusal[] = deps.budgets.refusals();
+  const knownRefusals = (): LeaseRefusal[] => [...deps.budgets.refusals(), ...deps.slots.refusals(run.job.group)];
+  let refusals = knownRefusals();
   const retryTurn = retryTurnsOf(deps);
   /** The record is looked at before each provider call: a worker may have stood still for longer than the pause. */
   const rest = async (until: Promise<void>): Promise<'go' | 'stale' | 'cancelled'> => {
     await until;
-    refusals = deps.budgets.refusals();
+    refusals = knownRefusals();
     if (run.stop.aborted) return 'go';
     return deps.records.note(run.job.group, run.job.jobId, run.epoch, writeProgress(run));
   };

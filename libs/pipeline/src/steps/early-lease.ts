@@ -45,7 +45,7 @@ export function askEarly(group: string, { jobId, fed, token, tokens }: JobTurn, 
 /** Undefined: nobody could serve, or whom to prefer depends on the call. */
 function firstStep(
   name: string,
-  { models, policy, budgets, nowMs, random }: RunDeps,
+  { models, policy, budgets, slots, nowMs, random }: RunDeps,
 ): { candidates: readonly Candidate[]; strategy: LeaseAsk['strategy'] } | undefined {
   const group = models.groups.get(name);
   if (group === undefined) return undefined;
@@ -61,7 +61,7 @@ function firstStep(
     rejectWhenFull: false,
     mayWaitInPlace: () => false,
   };
-  const step = nextStep(startOf(name), budgets.refusals(), context, nowMs(), random);
+  const step = nextStep(startOf(name), [...budgets.refusals(), ...slots.refusals(name)], context, nowMs(), random);
   if (step.do !== 'ask') return undefined;
   const { candidates } = step;
   if (candidates.length > 1 && !SAME_FOR_ALL.has(strategyOf(group, context.choice).name)) return undefined;
