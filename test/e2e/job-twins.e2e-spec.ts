@@ -594,9 +594,25 @@ function flatSet(set: ReadonlyMap<string, number>): string[] {
   return entries.flatMap(([id, score]) => [id, String(score)]);
 }
 
-function flatRecord({ deadlineMs, startedAtMs, isCancelled, ...same }: JobRecord): Record<string, string> {
+function flatRecord({
+  deadlineMs,
+  startedAtMs,
+  isCancelled,
+  order,
+  line,
+  epoch,
+  ...same
+}: JobRecord): Record<string, string> {
   const cancel = isCancelled ? 1 : undefined;
-  const all = { ...same, deadline: deadlineMs, startedAt: startedAtMs, cancel, keptMs: undefined };
+  const all = {
+    ...same,
+    epoch: epoch || undefined,
+    place: `${order} ${line}`,
+    deadline: deadlineMs,
+    startedAt: startedAtMs,
+    cancel,
+    keptMs: undefined,
+  };
   return Object.fromEntries(
     Object.entries(all)
       .filter(([, value]) => value !== undefined)

@@ -69,7 +69,7 @@ export type TerminalState = 'completed' | 'failed' | 'cancelled' | 'expired';
 
 export interface JobRecord {
   state: 'queued' | 'running' | TerminalState;
-  /** Runs so far, and one more when it was ended from outside. */
+  /** Runs so far, and one more when it was ended from outside. In Redis absent while 0. */
   epoch: number;
   /** n of the `<id>-<n>` that BullMQ has, or will have. */
   fed: number;

@@ -52,7 +52,7 @@ if blocked and not direct then
 end
 
 local order = string.format('%.0f', time[1] * 1000000 + time[2])
-redis.call('HSET', KEYS[1], 'state', 'queued', 'epoch', 0, 'fed', direct and 1 or 2, 'order', order, 'line', ARGV[11],
+redis.call('HSET', KEYS[1], 'state', 'queued', 'fed', direct and 1 or 2, 'place', order .. ' ' .. ARGV[11],
   'request', ARGV[2], 'job', ARGV[3], 'replyTo', ARGV[4], 'deadline', ARGV[10])
 redis.call('ZADD', KEYS[3], now + tonumber(ARGV[5]), ARGV[1])
 if direct then

@@ -10,6 +10,8 @@
 -- `0 - n` and not `-n`: Redis does not take -0 for a whole number. Virtual starts are written with 17 digits: Lua's own 14 would round them.
 
 local function step_of(line) return 1 / tonumber(string.match(line, '^[^:]+')) end
+-- place: order of arrival and line, as the record has them
+local function line_of(place) return string.match(place, ' (.*)$') end
 local function tenant_of(line) return string.match(line, ':(.*)$') end
 
 local function count_out(prefix, line, jobs, bytes)
@@ -62,7 +64,7 @@ end
 
 -- The record still has its request. Does nothing when the job does not wait.
 local function leave_line(prefix, line, id)
-  if not line or redis.call('ZREM', prefix .. 'line:' .. line, id) == 0 then return end
+  if redis.call('ZREM', prefix .. 'line:' .. line, id) == 0 then return end
   if redis.call('EXISTS', prefix .. 'line:' .. line) == 0 then
     local start = redis.call('ZSCORE', prefix .. 'backlog', line)
     shut_line(prefix, line, tonumber(start), tonumber(redis.call('HGET', prefix .. 'pace', 'clock') or 0))

@@ -37,7 +37,7 @@ if ARGV[4] ~= record[9] or redis.call('GET', KEYS[5]) ~= ARGV[5] then return { '
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local epoch = tonumber(record[10])
+local epoch = tonumber(record[10] or 0)
 local crashes = tonumber(record[12] or 0)
 if state == 'queued' or record[11] ~= ARGV[6] then
   local isCrash = state == 'running' and ARGV[7] ~= 'here'

@@ -13,7 +13,7 @@
 -- Returns  'cancelled' | 'cancelling' | 'over' (terminal as it is) | 'gone'
 -- Time     none
 
-local record = redis.call('HMGET', KEYS[1], 'state', 'epoch', 'replyTo', 'followers', 'seq', 'worker', 'line')
+local record = redis.call('HMGET', KEYS[1], 'state', 'epoch', 'replyTo', 'followers', 'seq', 'worker', 'place')
 local state = record[1]
 if not state then return 'gone' end
 if state == 'running' then
@@ -23,12 +23,12 @@ if state == 'running' then
 end
 if state ~= 'queued' then return 'over' end
 
-leave_line(ARGV[5], record[7], ARGV[1])
+leave_line(ARGV[5], line_of(record[7]), ARGV[1])
 redis.call('HSET', KEYS[1], 'state', 'cancelled', 'outcome', ARGV[2], 'result', '')
 redis.call('HDEL', KEYS[1], 'request', 'progress')
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
-local frame = ARGV[1] .. 't' .. record[2] .. ',' .. (tonumber(record[5] or 0) + 1) .. ',0\n' .. ARGV[2] .. '\n'
+local frame = ARGV[1] .. 't' .. (record[2] or 0) .. ',' .. (tonumber(record[5] or 0) + 1) .. ',0\n' .. ARGV[2] .. '\n'
 redis.call('PUBLISH', record[3], frame)
 for inbox in string.gmatch(record[4] or '', '[^ ]+') do redis.call('PUBLISH', inbox, frame) end
 redis.call('PEXPIRE', KEYS[1], ARGV[3])

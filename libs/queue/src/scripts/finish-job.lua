@@ -23,7 +23,8 @@
 
 local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'replyTo', 'followers', 'seq')
 local state = record[2]
-if not state or (ARGV[1] ~= '' and record[1] ~= ARGV[1]) then return { 'stale' } end
+local epoch = record[1] or '0'
+if not state or (ARGV[1] ~= '' and epoch ~= ARGV[1]) then return { 'stale' } end
 if state ~= 'queued' and state ~= 'running' then
   if ARGV[1] ~= '' and state == ARGV[2] and redis.call('HGET', KEYS[1], 'outcome') == ARGV[3] then
     return { 'finished', redis.call('EXISTS', KEYS[3]) }
@@ -34,7 +35,7 @@ if ARGV[1] == '' then
   local time = redis.call('TIME')
   local due = redis.call('ZSCORE', KEYS[4], ARGV[5])
   if not due or tonumber(due) > time[1] * 1000 + math.floor(time[2] / 1000) then return { 'stale' } end
-  leave_line(ARGV[9], redis.call('HGET', KEYS[1], 'line'), ARGV[5])
+  leave_line(ARGV[9], line_of(redis.call('HGET', KEYS[1], 'place')), ARGV[5])
 end
 
 redis.call('HSET', KEYS[1], 'state', ARGV[2], 'outcome', ARGV[3], 'result', ARGV[4])
@@ -45,7 +46,7 @@ if ARGV[1] == '' then
   redis.call('ZREM', KEYS[5], ARGV[5])
 end
 
-local frame = ARGV[5] .. 't' .. record[1] .. ',' .. (tonumber(record[5] or 0) + 1) .. ',0\n' .. ARGV[3] .. '\n'
+local frame = ARGV[5] .. 't' .. epoch .. ',' .. (tonumber(record[5] or 0) + 1) .. ',0\n' .. ARGV[3] .. '\n'
 if #ARGV[4] <= tonumber(ARGV[8]) then frame = frame .. ARGV[4] end
 local heard = redis.call('PUBLISH', record[3], frame)
 for inbox in string.gmatch(record[4] or '', '[^ ]+') do redis.call('PUBLISH', inbox, frame) end

@@ -8,8 +8,9 @@
 --          {jobs that were fed and have not begun, its line, jobs before it in the line}
 -- Time     none
 
-local record = redis.call('HMGET', KEYS[1], 'state', 'line')
+local record = redis.call('HMGET', KEYS[1], 'state', 'place')
 if record[1] ~= 'queued' then return {} end
-local before = redis.call('ZRANK', ARGV[2] .. record[2], ARGV[1])
-if before then return { redis.call('ZCARD', KEYS[2]), record[2], before } end
+local line = string.match(record[2], ' (.*)$')
+local before = redis.call('ZRANK', ARGV[2] .. line, ARGV[1])
+if before then return { redis.call('ZCARD', KEYS[2]), line, before } end
 return { redis.call('ZRANK', KEYS[2], ARGV[1]) or 0, '', 0 }

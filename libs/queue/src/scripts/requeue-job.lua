@@ -17,7 +17,7 @@
 --
 -- Safe to repeat: under the same epoch only this run can have made it wait.
 
-local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'cancel', 'order', 'line', 'fed')
+local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'cancel', 'place', 'fed')
 if record[1] == ARGV[1] and record[2] == 'queued' then return 'requeued' end
 if record[1] ~= ARGV[1] or record[2] ~= 'running' then return 'stale' end
 if record[3] then return 'cancelled' end
@@ -30,8 +30,9 @@ redis.call('ZADD', KEYS[2], ARGV[4], ARGV[2])
 if ARGV[5] == 'handed_back' then
   redis.call('ZADD', KEYS[3], now, ARGV[2])
 else
-  local fed = tonumber(record[6])
-  join_line(ARGV[7], record[5], ARGV[2], record[4], redis.call('HSTRLEN', KEYS[1], 'request'), fed > 1)
+  local fed = tonumber(record[5])
+  local order, line = string.match(record[4], '^(%d+) (.*)$')
+  join_line(ARGV[7], line, ARGV[2], order, redis.call('HSTRLEN', KEYS[1], 'request'), fed > 1)
   if fed > 1 then count_starts(ARGV[7], -1, now) end
   redis.call('HSET', KEYS[1], 'fed', fed + 1) -- what BullMQ still has of it is of an older number
   redis.call('HSET', KEYS[4], 'until', ARGV[6], 'burst', 1)
