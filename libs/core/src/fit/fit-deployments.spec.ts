@@ -101,6 +101,8 @@ describe('why nobody of a group fits', () => {
       ['b', window],
     ]);
     expect(groupMisfit(members, misfits)).toEqual(window);
+    const wider = { reason: 'context_window', tokens: 20, windowTokens: 10 } as const;
+    expect(groupMisfit(members, new Map<string, Misfit>([...misfits, ['a', wider]]))).toEqual(wider);
   });
 });
 

@@ -115,5 +115,10 @@ export function groupMisfit(
 ): Misfit | undefined {
   const reasons = deployments.flatMap(({ id, disabled }) => (disabled === undefined ? [misfits.get(id)] : []));
   if (reasons.length === 0 || reasons.includes(undefined)) return undefined;
-  return reasons.find((misfit) => misfit?.reason === 'context_window') ?? reasons[0];
+  let widest: Extract<Misfit, { reason: 'context_window' }> | undefined;
+  for (const misfit of reasons) {
+    if (misfit?.reason !== 'context_window') continue;
+    if (widest === undefined || misfit.windowTokens > widest.windowTokens) widest = misfit;
+  }
+  return widest ?? reasons[0];
 }
