@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
-import type { PlayedDeployment } from '../support/sluice.js';
+import { MASTER_KEY, type PlayedDeployment } from '../support/sluice.js';
 import { withSluice, type PlayedSluice } from '../support/with-sluice.js';
 
 const by = (strategy: string, more = ''): string => `router_settings: {routing_strategy: ${strategy}${more}}`;
@@ -128,6 +128,56 @@ describe('routing_groups', () => {
         what: 'the idle one to be seen',
       });
       await Promise.all(held);
+    });
+  });
+});
+
+describe('GET /v1/deployments/explain', () => {
+  interface Told {
+    strategy: string;
+    candidates: {
+      deployment: string;
+      verdict: string;
+      reason: string | null;
+      measure: { by: string; value: number };
+    }[];
+  }
+  const explained = async ({ url, group }: PlayedSluice, more = ''): Promise<Told> => {
+    const headers = { authorization: `Bearer ${MASTER_KEY}` };
+    const response = await fetch(`${url}/v1/deployments/explain?model=${group}${more}`, { headers });
+    return (await response.json()) as Told;
+  };
+  const pair: PlayedDeployment[] = [{ profile: 'fast' }, { profile: 'slow' }];
+
+  it('tells the latencies that a strategy goes by', async () => {
+    const scripts = { fast: { latency: { p50: 5 } }, slow: { latency: { p50: 80 } } };
+    await withSluice(pair, { yaml: by('latency-based-routing'), scripts }, async (sluice) => {
+      await Promise.all(Array.from({ length: 20 }, () => servedBy(sluice, { stream: true })));
+      const { strategy, candidates } = await explained(sluice, '&stream=true');
+      expect(strategy).toBe('latency-based-routing');
+      const [fast, slow] = candidates;
+      expect(fast).toMatchObject({ verdict: 'chosen', measure: { by: 'first_token_ms' } });
+      expect(slow).toMatchObject({ verdict: 'skipped', reason: 'not_picked' });
+      expect(slow!.measure.value).toBeGreaterThan(fast!.measure.value);
+    });
+  });
+
+  it('tells of a spent budget', async () => {
+    const params = 'input_cost_per_token: 1, output_cost_per_token: 1, max_budget: 1, budget_duration: 1d';
+    await withSluice([{ profile: 'poor', params }, { profile: 'rich' }], {}, async (sluice) => {
+      await eventually(async () => (await servedBy(sluice)) === 'poor', { withinMs: 4_000, what: 'poor to be asked' });
+      const { candidates } = await explained(sluice);
+      expect(candidates.map(({ reason, verdict }) => reason ?? verdict)).toEqual(['budget', 'chosen']);
+    });
+  });
+
+  it('tells the used shares', async () => {
+    const limited = pair.map((own) => ({ ...own, params: 'rpm: 100' }));
+    await withSluice(limited, { yaml: by('usage-based-routing') }, async (sluice) => {
+      await servedBy(sluice);
+      const { candidates } = await explained(sluice);
+      expect(candidates.map(({ measure }) => measure.value).toSorted((a, b) => a - b)).toEqual([0, 0.01]);
+      expect(candidates.map(({ measure }) => measure.by)).toEqual(['used_share', 'used_share']);
     });
   });
 });

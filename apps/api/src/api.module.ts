@@ -9,7 +9,15 @@ import {
 import { APP_FILTER } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
 import { InferenceQueues, JobRecords, QueueModule } from '@sluice/queue';
-import { Connections, ConnectionsModule, Leases, RedisClock, StorageGuard } from '@sluice/state';
+import {
+  Connections,
+  ConnectionsModule,
+  Leases,
+  readSeen,
+  readSpentBudgets,
+  RedisClock,
+  StorageGuard,
+} from '@sluice/state';
 import { Inbox, type LookAtRecord } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
@@ -122,6 +130,13 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             const leases = new Leases(commands);
             return {
               look: (group, ids) => leases.look(group, ids),
+              seen: (needs) => readSeen(commands, leases, needs),
+              spent: ({ deployments }, { budgets }) =>
+                readSpentBudgets(commands, {
+                  budgets: () => budgets,
+                  homeOf: (id) => deployments.get(id)?.group,
+                  nowMs,
+                }),
               reset: (group, id) => leases.reset(group, id),
               nowMs,
               random: Math.random,

@@ -1,9 +1,10 @@
 import { readConfig } from '@sluice/config';
-import { explainModel, meantBy, type CallSketch, type ExplainedModel } from '@sluice/core';
+import { explainModel, meantBy, type CallSketch, type ExplainedModel, type Known } from '@sluice/core';
 
 /** `--model M --tokens N --tags a,b …`, as the command line gives them. */
 export interface ExplainOptions {
   model: string;
+  stream?: boolean;
   tokens?: number;
   tags?: string;
   region?: string;
@@ -15,6 +16,7 @@ export interface ExplainOptions {
   json?: boolean;
 }
 
+const NOTHING_KNOWN: Known = { statusOf: () => undefined, seen: () => undefined, spent: [] };
 const ANSWER_TOKENS = 256;
 
 interface Explained {
@@ -41,10 +43,7 @@ export function explainByFile(
     const near = meant.nearest.length === 0 ? '' : ` Nearest names: ${meant.nearest.join(', ')}.`;
     return { status: 1, text: `There is no model "${options.model}".${near}` };
   }
-  return shown(
-    explainModel(sketch, meant, policy, () => undefined, Math.random),
-    options,
-  );
+  return shown(explainModel(sketch, meant, policy, NOTHING_KNOWN, Math.random), options);
 }
 
 /** `sluice explain`: the same by a Sluice that runs, with what its cluster knows now. */
@@ -52,9 +51,20 @@ export async function explainByServer(
   { url, key, ...options }: ExplainOptions & { url: string; key?: string },
   fetchUrl: typeof fetch = fetch,
 ): Promise<Explained> {
-  const { model, tokens, tags, region, images, tools, wantsJson, text, at } = options;
+  const { model, stream, tokens, tags, region, images, tools, wantsJson, text, at } = options;
   const query = new URLSearchParams();
-  const given = { model, tokens, tags, region, has_images: images, has_tools: tools, wants_json: wantsJson, text, at };
+  const given = {
+    model,
+    stream,
+    tokens,
+    tags,
+    region,
+    has_images: images,
+    has_tools: tools,
+    wants_json: wantsJson,
+    text,
+    at,
+  };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, String(value));
   const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const response = await fetchUrl(new URL(`v1/deployments/explain?${query}`, `${url.replace(/\/$/, '')}/`), {
@@ -66,11 +76,23 @@ export async function explainByServer(
 }
 
 /** @throws Error with a sentence for a date that is none */
-function sketchOf({ model, tokens, tags, region, images, tools, wantsJson, text, at }: ExplainOptions): CallSketch {
+function sketchOf({
+  model,
+  stream,
+  tokens,
+  tags,
+  region,
+  images,
+  tools,
+  wantsJson,
+  text,
+  at,
+}: ExplainOptions): CallSketch {
   const nowMs = at === undefined ? Date.now() : Date.parse(at);
   if (Number.isNaN(nowMs)) throw new Error('--at must be a date such as 2026-11-21T09:00Z');
   return {
     model,
+    stream: stream ?? false,
     inputTokens: tokens ?? 0,
     outputTokens: ANSWER_TOKENS,
     tags: (tags ?? '').split(',').flatMap((tag) => (tag.trim() === '' ? [] : [tag.trim()])),
@@ -128,5 +150,6 @@ const REASONS: Readonly<Record<string, string>> = {
   tpm: 'its tokens of this minute are used up',
   probing: 'a probe of it is under way',
   breaker_open: 'it is out after failures',
+  budget: 'its budget is spent',
   disabled: 'it has no key, or belongs to another environment',
 };

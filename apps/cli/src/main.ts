@@ -84,6 +84,7 @@ const withCall = (command: Command): Command =>
     .option('--region <name>', 'allowed_model_region')
     .option('--images', 'it holds images')
     .option('--tools', 'it offers tools')
+    .option('--stream', 'it asks for a stream')
     .option('--wants-json', 'it asks for JSON by a schema')
     .option('--text <text>', 'the last user message, for the rules of a router')
     .option('--at <date>', 'as if it were then')

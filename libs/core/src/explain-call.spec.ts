@@ -3,7 +3,7 @@ import type { Deployment } from './deployment.js';
 import { context, deployment, dice, group, policy, START_MS } from './dispatch/test-routing.js';
 import { explainCall, type ExplainedCall } from './explain-call.js';
 import type { CallTraits } from './fit/fit-deployments.js';
-import type { DeploymentStatus } from './leases/lease.js';
+import type { DeploymentStatus, LeaseRefusal } from './leases/lease.js';
 
 const idle = (deploymentId: string): DeploymentStatus => ({
   deploymentId,
@@ -23,6 +23,7 @@ function explained(
   statuses: Record<string, Partial<DeploymentStatus>> = {},
   own: Partial<CallTraits> = {},
   only?: string[],
+  spent: LeaseRefusal[] = [],
 ): ExplainedCall {
   const needs = () => ({ inputTokens: 5_000, capabilities: new Set<never>() });
   const call = { tags: [], region: undefined, bodyBytes: 20_000, needs, ...own };
@@ -30,7 +31,7 @@ function explained(
   const { choice } = context([]);
   const target = { group: group('g', members), only };
   const rules = policy({ tagFiltering: own.tags && { matchesAny: true } });
-  return explainCall(target, call, choice, rules, statusOf, START_MS, dice(1));
+  return explainCall(target, call, choice, rules, { statusOf, spent }, START_MS, dice(1));
 }
 const reasons = ({ candidates }: ExplainedCall): Record<string, string> =>
   Object.fromEntries(candidates.map(({ deployment: id, verdict, reason }) => [id, reason ?? verdict]));
@@ -102,4 +103,12 @@ describe('an explained call', () => {
       b: 'chosen',
     });
   });
+});
+
+it('a spent budget is waited for', () => {
+  const untilMs = START_MS + 5_000;
+  const spent = [{ deploymentId: 'poor', verdict: 'budget' as const, untilMs }];
+  const both = explained([deployment('poor'), deployment('rich')], {}, {}, undefined, spent);
+  expect(reasons(both)).toEqual({ poor: 'budget', rich: 'chosen' });
+  expect(explained([deployment('poor')], {}, {}, undefined, spent)).toMatchObject({ would: 'wait', waitMs: 5_000 });
 });

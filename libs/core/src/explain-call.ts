@@ -4,7 +4,7 @@ import type { Considered } from './dispatch/considered.js';
 import { explainChoice } from './dispatch/explain-choice.js';
 import type { TargetGroup } from './dispatch/step.js';
 import { misfitsOf, type CallTraits } from './fit/fit-deployments.js';
-import type { DeploymentStatus } from './leases/lease.js';
+import type { DeploymentStatus, LeaseRefusal } from './leases/lease.js';
 
 export interface ExplainedCall {
   /** `dispatch`: somebody could serve now. `wait`: somebody will. `reject`: nobody here may serve such a call. */
@@ -14,10 +14,19 @@ export interface ExplainedCall {
   candidates: Considered[];
 }
 
+/** What the cluster knows of its deployments now. */
+export interface Known {
+  /** Absent: idle and well. */
+  readonly statusOf: (deployment: Deployment) => DeploymentStatus | undefined;
+  /** What the group's strategy goes by. */
+  readonly seen: Choice['seen'];
+  /** Deployments whose budget is spent. */
+  readonly spent: readonly LeaseRefusal[];
+}
+
 /**
  * Who would serve a call, and why not the others, without asking anybody: the decisions that dispatch makes, over what the
  * cluster knows now. (Whether a deployment that is half-open lets this call through is not known before it is asked.)
- * @param statusOf absent: idle and well
  * @param random a fresh number 0 ≤ x < 1 at each call
  */
 export function explainCall(
@@ -25,7 +34,7 @@ export function explainCall(
   call: CallTraits,
   choice: Choice,
   policy: RoutingPolicy,
-  statusOf: (deployment: Deployment) => DeploymentStatus | undefined,
+  { statusOf, spent }: Pick<Known, 'statusOf' | 'spent'>,
   nowMs: number,
   random: () => number,
 ): ExplainedCall {
@@ -38,7 +47,11 @@ export function explainCall(
     if (reason !== undefined) skipped.set(id, { deployment: id, verdict: 'skipped', reason });
     else if (only !== undefined && !only.includes(id)) skipped.set(id, { deployment: id, ...NOT_ASKED });
     else {
-      const shut = shutBy(deployment, statusOf(deployment), tokens, nowMs);
+      const budget = spent.find(({ deploymentId }) => deploymentId === id);
+      const shut =
+        budget === undefined
+          ? shutBy(deployment, statusOf(deployment), tokens, nowMs)
+          : { reason: budget.verdict, untilMs: budget.untilMs };
       if (shut !== undefined) skipped.set(id, { deployment: id, verdict: 'skipped', ...shut });
     }
   }
@@ -55,7 +68,7 @@ export function explainCall(
 
 /** The call named one deployment, and it is not this. */
 const NOT_ASKED = { verdict: 'skipped', reason: 'not_picked' } as const;
-const SHUT = new Set<Considered['reason']>(['cooling', 'breaker_open', 'probing', 'parallel', 'rpm', 'tpm']);
+const SHUT = new Set<Considered['reason']>(['cooling', 'breaker_open', 'probing', 'parallel', 'rpm', 'tpm', 'budget']);
 
 /** What the lease script would say, as far as a status tells it. */
 function shutBy(

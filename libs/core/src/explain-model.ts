@@ -1,9 +1,8 @@
-import type { Deployment, ModelTable, RoutingPolicy } from './deployment.js';
+import type { ModelTable, RoutingPolicy } from './deployment.js';
 import { strategyOf } from './dispatch/order-candidates.js';
 import { fallbackTargets } from './dispatch/fallback-targets.js';
 import type { TargetGroup } from './dispatch/step.js';
-import { explainCall } from './explain-call.js';
-import type { DeploymentStatus } from './leases/lease.js';
+import { explainCall, type Known } from './explain-call.js';
 import type { Capability } from './model-facts.js';
 import { resolveModel } from './resolve-model.js';
 import { chooseGroup, type RouterGroup } from './router/choose-group.js';
@@ -11,6 +10,7 @@ import { chooseGroup, type RouterGroup } from './router/choose-group.js';
 /** A call that nobody makes: what of one decides who would serve it. */
 export interface CallSketch {
   readonly model: string;
+  readonly stream: boolean;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly tags: readonly string[];
@@ -82,12 +82,11 @@ export interface ExplainedModel {
   }[];
 }
 
-/** @param statusOf absent: idle and well */
 export function explainModel(
   sketch: CallSketch,
   { target, routed }: Extract<MeantModel, { kind: 'meant' }>,
   policy: RoutingPolicy,
-  statusOf: (deployment: Deployment) => DeploymentStatus | undefined,
+  known: Known,
   random: () => number,
 ): ExplainedModel {
   const { group } = target;
@@ -100,16 +99,16 @@ export function explainModel(
   const byId = new Map(group.deployments.map((deployment) => [deployment.id, deployment]));
   const choice = {
     strategy: policy.strategy,
-    stream: false,
+    stream: sketch.stream,
     inputTokens,
     outputTokens,
     stickTo: undefined,
     seen: (id: string) => {
-      const status = statusOf(byId.get(id)!);
-      return status && { load: status };
+      const status = known.statusOf(byId.get(id)!);
+      return { ...known.seen(id), ...(status && { load: status }) };
     },
   };
-  const { would, waitMs, candidates } = explainCall(target, call, choice, policy, statusOf, nowMs, random);
+  const { would, waitMs, candidates } = explainCall(target, call, choice, policy, known, nowMs, random);
   const isTooLong = would === 'reject' && candidates.some(({ reason }) => reason === 'context_window');
   return {
     model: sketch.model,

@@ -110,4 +110,5 @@ export { hoursOf } from './router/hours.js';
 export { languageOf } from './router/read-question.js';
 export { PatternError, textPattern } from './router/text-pattern.js';
 export { explainModel, meantBy, type CallSketch, type ExplainedModel } from './explain-model.js';
+export type { Known } from './explain-call.js';
 export { listedModels } from './listed-models.js';

@@ -1,6 +1,6 @@
 export { Connections, ConnectionsModule } from './redis/connections.module.js';
-export { BudgetWatch } from './redis/budget-watch.js';
-export { SeenDeployments } from './redis/seen-deployments.js';
+export { BudgetWatch, readSpentBudgets } from './redis/budget-watch.js';
+export { readSeen, SeenDeployments } from './redis/seen-deployments.js';
 export { BreakerNews } from './redis/breaker-news.js';
 export { DeploymentBreakers } from './deployment-breakers.js';
 export { checkRedis } from './redis/check-redis.js';

@@ -31,6 +31,7 @@ export function callSketchOf(query: Readonly<Record<string, unknown>>, nowMs: nu
   if (Number.isNaN(atMs)) throw wrong('at', 'a date such as 2026-11-21T09:00Z');
   return {
     model,
+    stream: flag('stream'),
     inputTokens: count('input_tokens') ?? count('tokens') ?? 0,
     outputTokens: count('max_tokens') ?? ANSWER_TOKENS,
     tags: (text('tags') ?? '')

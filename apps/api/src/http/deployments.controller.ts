@@ -1,5 +1,17 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
-import { explainModel, meantBy, type Deployment, type DeploymentStatus, type ExplainedModel } from '@sluice/core';
+import {
+  explainModel,
+  meantBy,
+  seenNeeds,
+  type Deployment,
+  type DeploymentStatus,
+  type ExplainedModel,
+  type LeaseRefusal,
+  type ModelTable,
+  type RoutingPolicy,
+  type Seen,
+  type SeenNeeds,
+} from '@sluice/core';
 import { unknownModel } from '@sluice/pipeline';
 import { LiveSettings } from '../live-settings.js';
 import { DEPLOYMENTS_DEPS } from '../tokens.js';
@@ -10,6 +22,9 @@ import { Management } from './open-route.js';
 
 export interface DeploymentsDeps {
   look: (group: string, ids: readonly string[]) => Promise<readonly DeploymentStatus[]>;
+  seen: (needs: SeenNeeds) => Promise<ReadonlyMap<string, Seen>>;
+  /** Deployments whose budget is spent. */
+  spent: (models: ModelTable, policy: RoutingPolicy) => Promise<readonly LeaseRefusal[]>;
   reset: (group: string, id: string) => Promise<void>;
   /** Redis TIME, as far as this process knows it. */
   nowMs: () => number;
@@ -43,7 +58,13 @@ export class DeploymentsController {
     const meant = meantBy(sketch, models, strictNames);
     if (meant.kind === 'unknown') throw new ApiException(unknownModel(sketch.model, meant.nearest));
     const statuses = await this.statusesOf(meant.target.group.deployments);
-    return explainModel(sketch, meant, policy, ({ id }) => statuses.get(id), this.deps.random);
+    const { group } = meant.target;
+    const [seen, spent] = await Promise.all([
+      this.deps.seen(seenNeeds({ groups: new Map([[group.name, group]]) }, policy.strategy)),
+      this.deps.spent(models, policy),
+    ]);
+    const known = { statusOf: ({ id }: Deployment) => statuses.get(id), seen: (id: string) => seen.get(id), spent };
+    return explainModel(sketch, meant, policy, known, this.deps.random);
   }
 
   /** An id may hold slashes. */

@@ -22,7 +22,6 @@ export interface BudgetWatchOptions {
  */
 export class BudgetWatch {
   private spent: readonly LeaseRefusal[] = [];
-  private readonly windows = new WeakMap<Budget, BudgetWindow>();
   private readonly loop: RefreshLoop;
 
   constructor(
@@ -53,32 +52,43 @@ export class BudgetWatch {
     if (budgets.length === 0 || usdNanos === 0) return [];
     return budgets
       .filter(({ deploymentIds }) => deploymentIds.includes(deploymentId))
-      .map((budget) => ({ kind: 'spend', budget: budget.name, usdNanos, ...this.windowOf(budget) }));
+      .map((budget) => ({ kind: 'spend', budget: budget.name, usdNanos, ...windowOf(budget, this.options.nowMs()) }));
   }
 
   private async refresh(): Promise<void> {
-    const refusals = await Promise.all(this.options.budgets().map((budget) => this.refusalsOf(budget)));
-    this.spent = refusals.flat();
+    this.spent = await readSpentBudgets(this.redis, this.options);
   }
+}
 
-  private async refusalsOf(budget: Budget): Promise<LeaseRefusal[]> {
-    const { startMs, endMs } = this.windowOf(budget);
-    const homes = new Set(budget.deploymentIds.flatMap((id) => this.options.homeOf(id) ?? []));
-    const spent = await Promise.all([...homes].map((home) => this.redis.get(spendKeyOf(home, budget.name, startMs))));
-    const usdNanos = spent.reduce((sum, amount) => sum + Number(amount ?? 0), 0);
-    if (usdNanos < budget.usdNanos) return [];
-    const untilMs = Math.min(endMs, this.options.nowMs() + LONGEST_HINT_MS);
-    return budget.deploymentIds.map((deploymentId) => ({ deploymentId, verdict: 'budget', untilMs }));
-  }
+/** Once, for whoever asks now: the deployments whose money is spent. */
+export async function readSpentBudgets(
+  redis: Redis,
+  { budgets, homeOf, nowMs }: Pick<BudgetWatchOptions, 'budgets' | 'homeOf' | 'nowMs'>,
+): Promise<LeaseRefusal[]> {
+  const now = nowMs();
+  const refusals = await Promise.all(
+    budgets().map(async (budget) => {
+      const { startMs, endMs } = windowOf(budget, now);
+      const homes = new Set(budget.deploymentIds.flatMap((id) => homeOf(id) ?? []));
+      const spent = await Promise.all([...homes].map((home) => redis.get(spendKeyOf(home, budget.name, startMs))));
+      const usdNanos = spent.reduce((sum, amount) => sum + Number(amount ?? 0), 0);
+      if (usdNanos < budget.usdNanos) return [];
+      const untilMs = Math.min(endMs, now + LONGEST_HINT_MS);
+      return budget.deploymentIds.map((deploymentId): LeaseRefusal => ({ deploymentId, verdict: 'budget', untilMs }));
+    }),
+  );
+  return refusals.flat();
+}
 
-  private windowOf(budget: Budget): BudgetWindow {
-    if (budget.period === undefined) return { startMs: 0, endMs: Infinity };
-    const nowMs = this.options.nowMs();
-    let window = this.windows.get(budget);
-    if (window === undefined || nowMs < window.startMs || nowMs >= window.endMs) {
-      window = budgetWindow(budget.period, budget.timeZone, nowMs);
-      this.windows.set(budget, window);
-    }
-    return window;
+const windows = new WeakMap<Budget, BudgetWindow>();
+
+/** Time zones are slow to reckon with, and this is asked at each call. */
+function windowOf(budget: Budget, nowMs: number): BudgetWindow {
+  if (budget.period === undefined) return { startMs: 0, endMs: Infinity };
+  let window = windows.get(budget);
+  if (window === undefined || nowMs < window.startMs || nowMs >= window.endMs) {
+    window = budgetWindow(budget.period, budget.timeZone, nowMs);
+    windows.set(budget, window);
   }
+  return window;
 }

@@ -31,37 +31,35 @@ export class SeenDeployments {
   }
 
   private async refresh(): Promise<void> {
-    const { latency, load } = this.needs();
-    const byId = new Map<string, Seen>();
-    const add = (id: string, more: Seen): unknown => byId.set(id, { ...byId.get(id), ...more });
-    await Promise.all([
-      ...latency.map(async ({ id, group }) => {
-        const [dep] = keysOf(group, id);
-        const [firstTokenMs, msPerToken] = await Promise.all([
-          this.samples(latencyKeyOf(dep, 'firstTokenMs')),
-          this.samples(latencyKeyOf(dep, 'msPerToken')),
-        ]);
-        add(id, { firstTokenMs, msPerToken });
-      }),
-      ...byHome(load).map(async ([group, ids]) => {
-        for (const { deploymentId, inFlight, requests, tokens } of await this.leases.look(group, ids))
-          add(deploymentId, { load: { inFlight, requests, tokens } });
-      }),
-    ]);
-    this.byId = byId;
-  }
-
-  private async samples(key: string): Promise<number[]> {
-    return (await this.redis.lrange(key, 0, -1)).map(Number);
+    this.byId = await readSeen(this.redis, this.leases, this.needs());
   }
 }
 
-function byHome(deployments: readonly Deployment[]): [group: string, ids: string[]][] {
-  const homes = new Map<string, string[]>();
-  for (const { id, group } of deployments) {
-    const ids = homes.get(group);
-    if (ids === undefined) homes.set(group, [id]);
-    else ids.push(id);
-  }
-  return [...homes];
+/** Once, for whoever asks now. */
+export async function readSeen(
+  redis: Redis,
+  leases: Pick<Leases, 'look'>,
+  { latency, load }: SeenNeeds,
+): Promise<ReadonlyMap<string, Seen>> {
+  const byId = new Map<string, Seen>();
+  const add = (id: string, more: Seen): unknown => byId.set(id, { ...byId.get(id), ...more });
+  const samples = async (key: string): Promise<number[]> => (await redis.lrange(key, 0, -1)).map(Number);
+  await Promise.all([
+    ...latency.map(async ({ id, group }) => {
+      const [dep] = keysOf(group, id);
+      const [firstTokenMs, msPerToken] = await Promise.all([
+        samples(latencyKeyOf(dep, 'firstTokenMs')),
+        samples(latencyKeyOf(dep, 'msPerToken')),
+      ]);
+      add(id, { firstTokenMs, msPerToken });
+    }),
+    ...byHome(load).map(async ([group, ids]) => {
+      for (const { deploymentId, inFlight, requests, tokens } of await leases.look(group, ids))
+        add(deploymentId, { load: { inFlight, requests, tokens } });
+    }),
+  ]);
+  return byId;
 }
+
+const byHome = (deployments: readonly Deployment[]): [group: string, ids: string[]][] =>
+  [...Map.groupBy(deployments, ({ group }) => group)].map(([group, members]) => [group, members.map(({ id }) => id)]);
