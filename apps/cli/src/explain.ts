@@ -67,7 +67,7 @@ export async function explainByServer(
   };
   for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, String(value));
   const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const response = await fetchUrl(new URL(`v1/deployments/explain?${query}`, `${url.replace(/\/$/, '')}/`), {
+  const response = await fetchUrl(new URL(`v1/deployments/explain?${query.toString()}`, `${url.replace(/\/$/, '')}/`), {
     headers,
   });
   const body = (await response.json()) as ExplainedModel | { error?: { message?: string } };

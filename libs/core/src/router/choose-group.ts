@@ -1,4 +1,4 @@
-import { readNeeds } from '../fit/read-needs.js';
+import { memberOf, readNeeds } from '../fit/read-needs.js';
 import { codeLanguagesIn, lastUserText } from './read-question.js';
 import { isWithin, type Hours } from './hours.js';
 import type { TextPattern } from './text-pattern.js';
@@ -109,7 +109,7 @@ export function routedCall(body: Body, tags: readonly string[], nowMs: number): 
     inputTokens: () => needs().inputTokens,
     hasImages: () => needs().capabilities.has('vision'),
     hasTools: () => isFilled(body['tools']) || isFilled(body['functions']),
-    wantsJson: () => /^json/.test(String((body['response_format'] as { type?: unknown } | null | undefined)?.type)),
+    wantsJson: () => String(memberOf(body['response_format'], 'type')).startsWith('json'),
     text: () => (text ??= lastUserText(body.messages)),
     tags,
     nowMs,

@@ -163,7 +163,7 @@ class Compiler {
 
 /** All states that some way through the text can be in, place by place. */
 function runs(states: readonly State[], start: number, text: string): boolean {
-  const chars = [...text];
+  const chars = Array.from(text); // by code point
   const seenAt = new Int32Array(states.length).fill(-1);
   let current: number[] = [];
   for (let i = 0; i <= chars.length; i++) {
