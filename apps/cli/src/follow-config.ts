@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty';
 import {
   changedSettings,
   ConfigReloader,
@@ -8,6 +7,7 @@ import {
   type Settings,
 } from '@sluice/config';
 import { createLogger, emitTo } from '@sluice/telemetry';
+import { isTerminalGone } from './terminal.js';
 
 /** A role that can go on with other settings. */
 export interface Configured {
@@ -39,10 +39,9 @@ export function followConfig(
     },
     onError: (error) => emit('internal.error', { area: 'config', message: error.message }),
   });
-  const wasInTerminal = isatty(0);
   const onHangUp = (): void => {
     // A terminal that is closed sends the same signal: who runs Sluice in one expects it to end with it.
-    if (wasInTerminal && !isatty(0)) process.kill(process.pid, 'SIGTERM');
+    if (isTerminalGone()) process.kill(process.pid, 'SIGTERM');
     else void reloader.reload('told');
   };
   process.on('SIGHUP', onHangUp);

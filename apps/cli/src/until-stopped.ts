@@ -1,3 +1,5 @@
+import { leave } from './terminal.js';
+
 /** Ctrl-C under `npm start` arrives twice: from the terminal and handed on by npm. */
 const SAME_SIGNAL_MS = 500;
 
@@ -19,7 +21,7 @@ export async function runUntilStopped(opening: Opening, closeWithinMs: number): 
       firstAtMs = Date.now();
       stopped.abort();
     } else if (Date.now() - firstAtMs > SAME_SIGNAL_MS) {
-      process.exit(130);
+      leave(130);
     }
   };
   process.on('SIGINT', onSignal);
@@ -34,13 +36,13 @@ export async function runUntilStopped(opening: Opening, closeWithinMs: number): 
     if (!stopped.signal.aborted) throw error;
   }
   await closeAll(open, closeWithinMs);
-  process.exit(0); // whatever a library still holds open
+  leave(0); // whatever a library still holds open
 }
 
 async function closeAll(open: AsyncDisposableStack, withinMs: number): Promise<void> {
   const patience = setTimeout(() => {
     process.stderr.write(`sluice: not everything closed within ${withinMs} ms; leaving all the same.\n`);
-    process.exit(1);
+    leave(1);
   }, withinMs);
   await open.disposeAsync().finally(() => clearTimeout(patience));
 }
