@@ -4,7 +4,7 @@
 // end of a job makes room for the next, to many.
 //
 //   --jobs N (200000)     --tenants N (100)     --bytes N of a request (2000)
-import { randomUUID } from 'node:crypto';
+//   --listpack N          Redis' hash-max-listpack-value: records with a request of up to so many bytes are kept compact
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '200000' },
     tenants: { type: 'string', default: '100' },
     bytes: { type: 'string', default: '2000' },
+    listpack: { type: 'string', default: '64' },
   },
 });
 const [jobs, tenants, bytes] = [values.jobs, values.tenants, values.bytes].map(Number);
@@ -50,9 +51,14 @@ await bench(async () => {
   const redis = new Redis(server.socket);
   redis.defineCommand('accept', { numberOfKeys: 6, lua: shared + script('accept-job') });
   redis.defineCommand('feed', { numberOfKeys: 5, lua: shared + script('feed-window') });
+  await redis.config('SET', 'hash-max-listpack-value', values.listpack);
   await redis.hset(`${P}pace`, { beat: Date.now() + 3_600_000, window: 1_000_000 });
 
-  const job = JSON.stringify({ model: 'gpt-4o', stream: false, timeoutMs: 600_000, requestId: randomUUID() });
+  const atMs = Date.now();
+  const times = { acceptedAtMs: atMs, deadlineMs: atMs, startByMs: atMs, dueAtMs: atMs };
+  const asked = { model: 'gpt-4o', stream: false, includeUsage: false, choices: 1, rejectWhenFull: false, tokens: 512 };
+  const ids = { jobId: `job_${'0'.repeat(32)}`, group: 'bench', requestId: `req_${'0'.repeat(32)}` };
+  const job = JSON.stringify({ ...ids, ...asked, ...times });
   const request = Buffer.alloc(bytes, 'x');
   const before = await memoryOf(redis);
   const acceptUs = await scriptTime(redis, () =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { openRedis } from '@sluice/state';
 import { eventually } from '../eventually.js';
+import { MASTER_KEY } from '../support/sluice.js';
 import { withSluice, type PlayedSluice } from '../support/with-sluice.js';
 
 const env = { SLUICE_WORKER_CONCURRENCY: '1' };
@@ -82,5 +83,40 @@ describe('calls beyond what a model can serve', () => {
         expect((await Promise.all(crowd)).map(({ status }) => status)).toEqual(crowd.map(() => 200));
       }),
     );
+  });
+
+  it('are shown by GET /v1/queues, with who waits', async () => {
+    await withSluice([{ profile: 'only' }], slow, async (sluice) => {
+      const get = (path: string, key = MASTER_KEY): Promise<Response> =>
+        fetch(`${sluice.url}/v1/queues${path}`, { headers: { authorization: `Bearer ${key}` } });
+      const crowd = Array.from({ length: 6 }, () => sluice.call({}));
+      await eventually(() => sluice.simulator.stats().inFlight === 1, { withinMs: 5_000, what: 'the first' });
+      for (const tenant of ['a', 'b']) {
+        crowd.push(...Array.from({ length: 12 }, () => sluice.call({}, { 'x-sluice-tenant': tenant })));
+      }
+      interface Queue {
+        waiting: number;
+        active: number;
+        oldest_wait_ms: number | null;
+        tenants: { tenant: string; weight: number; waiting: number }[];
+      }
+      let seen: Queue | undefined;
+      await eventually(
+        async () => {
+          seen = (await (await get(`/${sluice.group}`)).json()) as Queue;
+          return seen.tenants.length >= 2;
+        },
+        { withinMs: 3_000, what: 'two tenants in line' },
+      );
+      expect(seen).toMatchObject({ group: sluice.group, paused: false, delayed: 0 });
+      expect(seen!.waiting).toBeGreaterThan(4);
+      expect(seen!.oldest_wait_ms).toBeGreaterThanOrEqual(0);
+      expect(seen!.tenants.map(({ tenant }) => tenant)).toEqual(expect.arrayContaining(['a', 'b']));
+      const { data } = (await (await get('')).json()) as { data: { group: string }[] };
+      expect(data.map(({ group }) => group)).toEqual([sluice.group]);
+      expect((await get('/none')).status).toBe(404);
+      expect((await get('', 'sk-wrong')).status).toBe(401);
+      expect((await Promise.all(crowd)).map(({ status }) => status)).toEqual(crowd.map(() => 200));
+    });
   });
 });

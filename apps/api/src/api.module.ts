@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
-import { InferenceQueues, JobRecords, QueueModule } from '@sluice/queue';
+import { InferenceQueues, JobRecords, QueueModule, QueueView } from '@sluice/queue';
 import {
   Connections,
   ConnectionsModule,
@@ -28,6 +28,7 @@ import { HealthController, type HealthDeps } from './http/health.controller.js';
 import type { HttpTimes } from './http/http-times.js';
 import type { MasterKey } from './http/master-key.js';
 import { ModelsController } from './http/models.controller.js';
+import { QueuesController } from './http/queues.controller.js';
 import { OpenCalls } from './http/open-calls.js';
 import type { ReplyDeps } from './http/reply-deps.js';
 import { endUnattended } from './end-unattended.js';
@@ -76,6 +77,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         HealthController,
         ConfigController,
         DeploymentsController,
+        QueuesController,
       ],
       providers: [
         OpenCalls,
@@ -95,6 +97,11 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           provide: StorageGuard,
           inject: [Connections],
           useFactory: async ({ commands }: Connections) => started(new StorageGuard(commands, emit)),
+        },
+        {
+          provide: QueueView,
+          inject: [Connections],
+          useFactory: ({ commands }: Connections) => new QueueView(commands),
         },
         {
           provide: LiveSettings,

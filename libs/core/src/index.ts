@@ -86,7 +86,7 @@ export { cancelJob, expireJob, finishJob } from './job/end-job.js';
 export { feedWindow, sweepGroup, type FedJob } from './job/feed-window.js';
 export { countSuspectCrash, isolateJob } from './job/isolate-job.js';
 export { newJobGroup, type JobGroup, type JobRecord, type TerminalState, type Told } from './job/job-group.js';
-export type { Tier } from './job/lines.js';
+export { tenantOf, weightOf, type Tier } from './job/lines.js';
 export { expectedStartMs, jobsAhead, type WaitingLine } from './job/place-in-line.js';
 export { isStorageFull } from './storage-room.js';
 export { startsPerSecond } from './job/starts.js';

@@ -9,6 +9,12 @@ export interface QueueLook {
   /** Jobs in the backlog, and bytes of their requests. */
   waiting: number;
   waitingBytes: number;
+  /** Jobs that BullMQ has and no worker has begun. */
+  fed: number;
+  /** Jobs that workers have. */
+  active: number;
+  /** How long the one that waits longest has; undefined: none waits. */
+  oldestWaitMs: number | undefined;
   lines: readonly WaitingLine[];
   /** Of the last minute, while calls waited; undefined: none. */
   startsPerSecond: number | undefined;
@@ -23,6 +29,8 @@ export interface PlaceInLine {
   etaMs: number | undefined;
 }
 
+type Sevenfold = [number, number, number, number, number, number, number];
+
 /** A look is good for this long, and longer where many lines wait: 1 ms more for each. */
 const FRESH_MS = 1_000;
 
@@ -31,12 +39,12 @@ const FRESH_MS = 1_000;
  * no longer when more wait; the lines of the others are looked at once a second for all polls.
  */
 export class QueueView {
-  private readonly lookLines: Script<[number, number, number, number, string[], (string | number)[]]>;
+  private readonly lookLines: Script<[...numbers: Sevenfold, spans: string[], lines: (string | number)[]]>;
   private readonly placeJob: Script<[] | [fed: number, line: string, before: number]>;
   private readonly looks = new Map<string, { atMs: number; look: Promise<QueueLook>; lines: number }>();
 
   constructor(redis: Redis) {
-    this.lookLines = defineScript(redis, 'sluiceLookLines', 3, lookLines);
+    this.lookLines = defineScript(redis, 'sluiceLookLines', 5, lookLines);
     this.placeJob = defineScript(redis, 'sluicePlaceJob', 2, placeJob);
   }
 
@@ -69,15 +77,19 @@ export class QueueView {
 
   private async read(group: string): Promise<QueueLook> {
     const k = keysOf(group);
-    const reply = await this.lookLines(k.backlog, k.pace, k.starts, k.linePrefix);
-    const [nowMs, untilMs, waiting, waitingBytes, spans, triples] = reply;
+    const reply = await this.lookLines(k.backlog, k.pace, k.starts, k.fed, k.bullActive, k.linePrefix);
+    const [nowMs, untilMs, waiting, waitingBytes, fed, fedSinceMs, active, spans, quads] = reply;
     const starts = new Map<number, number>();
     for (let i = 0; i < spans.length; i += 2) starts.set(Number(spans[i]), Number(spans[i + 1]));
     const lines: WaitingLine[] = [];
-    for (let i = 0; i < triples.length; i += 3) {
-      lines.push({ line: triples[i] as string, start: Number(triples[i + 1]), jobs: triples[i + 2] as number });
+    let sinceMs = fedSinceMs || Infinity;
+    for (let i = 0; i < quads.length; i += 4) {
+      lines.push({ line: quads[i] as string, start: Number(quads[i + 1]), jobs: quads[i + 2] as number });
+      sinceMs = Math.min(sinceMs, Number(quads[i + 3]) / 1_000);
     }
+    const oldestWaitMs = sinceMs === Infinity ? undefined : Math.max(0, Math.round(nowMs - sinceMs));
     const shutMs = Math.max(0, untilMs - nowMs);
-    return { waiting, waitingBytes, lines, shutMs, startsPerSecond: startsPerSecond(starts, nowMs) };
+    const perSecond = startsPerSecond(starts, nowMs);
+    return { waiting, waitingBytes, fed, active, oldestWaitMs, lines, shutMs, startsPerSecond: perSecond };
   }
 }
