@@ -15,7 +15,7 @@ const FALLBACKS =
 const DOWN = { rules: [{ do: { kind: 'server' } }] };
 
 describe('a group of two Azures, OpenAI and Anthropic', () => {
-  it('leaves the one that said Retry-After: 5 alone for 5 s, in all workers, while the next one serves', async () => {
+  it('leaves the one that said Retry-After: 5 alone for 5 s, in all workers, while the next one serves (L20)', async () => {
     await withSluice(ARTICLE, { workers: 2, yaml: FALLBACKS }, async ({ play, callsTo, call, group }) => {
       play({ west: { rules: [{ times: 1, do: { kind: 'rate_limit', retryAfterMs: 5_000 } }] } });
       const first = await call({});
@@ -35,7 +35,7 @@ describe('a group of two Azures, OpenAI and Anthropic', () => {
       };
       await eventually(isBack, { withinMs: 7_000, what: 'west to serve again' });
       const early = callsTo('west').filter(({ n, atMs }) => n !== refused!.n && atMs < untilMs);
-      expect(early).toEqual([]); // L20
+      expect(early).toEqual([]);
       expect(new Set(served.slice(0, -3))).toEqual(new Set([`${group}-east`]));
     });
   });

@@ -16,7 +16,6 @@ const errorOf = async (response: Response): Promise<Record<string, unknown>> =>
   ((await response.json()) as { error: Record<string, unknown> }).error;
 
 describe('a lone deployment that answers 429', () => {
-  // L21, L22
   it.each<[string, unknown, number, number]>([
     ['seconds', once({ kind: 'rate_limit', retryAfterMs: 1_000 }, { retryAfter: 's' }), 1_000, 2_000],
     ['retry-after-ms', once({ kind: 'rate_limit', retryAfterMs: 300 }, { retryAfter: 'ms' }), 300, 1_000],
@@ -36,7 +35,7 @@ describe('a lone deployment that answers 429', () => {
       250,
       800,
     ],
-  ])('with %s is waited for, and then serves', async (_form, script, leastMs, mostMs) => {
+  ])('with %s is waited for, and then serves (L21, L22)', async (_form, script, leastMs, mostMs) => {
     const yaml = 'router_settings: {cooldown_time: 0.7}';
     await withSluice(LONE, { yaml, scripts: { only: script } }, async ({ call, callsTo }) => {
       const response = await call({});
@@ -49,7 +48,7 @@ describe('a lone deployment that answers 429', () => {
     });
   });
 
-  it('a hint of a million seconds is cut to a day, and the call is refused with it', async () => {
+  it('a hint of a billion seconds is cut to a day, and the call is refused with it (F19)', async () => {
     const scripts = { only: once({ kind: 'rate_limit', headers: { 'retry-after': '1000000000' } }) };
     await withSluice(LONE, { scripts }, async ({ call }) => {
       const response = await call({});
@@ -60,7 +59,7 @@ describe('a lone deployment that answers 429', () => {
     });
   });
 
-  it('429 with Retry-After when the caller’s wait would end first, from the first call and from the next', async () => {
+  it('429 with Retry-After when the caller’s wait would end first, from the first call and from the next (L35)', async () => {
     const scripts = { only: once({ kind: 'rate_limit', retryAfterMs: 30_000 }) };
     await withSluice(LONE, { scripts }, async ({ call, callsTo }) => {
       const impatient: Record<string, string>[] = [
@@ -72,12 +71,36 @@ describe('a lone deployment that answers 429', () => {
         const startedMs = performance.now();
         const response = await call({}, headers);
         expect(performance.now() - startedMs).toBeLessThan(900);
-        expect(response.status).toBe(429); // L35
+        expect(response.status).toBe(429);
         expect(await errorOf(response)).toMatchObject({ code: 'no_capacity' });
         expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(28);
         expect(Number(response.headers.get('retry-after'))).toBeLessThanOrEqual(30);
       }
       expect(callsTo('only')).toHaveLength(1);
+    });
+  });
+
+  it('all of a group cooled: the call waits for the first that is back (L35)', async () => {
+    const limited = (retryAfterMs: number) => once({ kind: 'rate_limit', retryAfterMs }, { retryAfter: 'ms' });
+    const scripts = { first: limited(30_000), second: limited(900) };
+    await withSluice(PAIR, { scripts }, async ({ call, callsTo }) => {
+      expect((await call({})).status).toBe(200);
+      const [refused, served] = callsTo('second');
+      expect(served!.atMs - refused!.atMs).toBeGreaterThanOrEqual(898);
+      expect(callsTo('first')).toHaveLength(1);
+    });
+  });
+
+  it('for longer than the deadline, with a hint that came as garbage: the call ends in its time (F19)', async () => {
+    const yaml = 'router_settings: {cooldown_time: 0.4}';
+    const headers = { 'retry-after': '-17 Uhr' };
+    const scripts = { only: { rules: [{ do: { kind: 'rate_limit', headers } }] } };
+    await withSluice(LONE, { yaml, scripts }, async ({ call, callsTo }) => {
+      const startedMs = performance.now();
+      const response = await call({}, { 'x-sluice-deadline': '2' });
+      expect([429, 504]).toContain(response.status);
+      expect(performance.now() - startedMs).toBeLessThan(2_600);
+      expect(callsTo('only').length).toBeLessThanOrEqual(6);
     });
   });
 
@@ -108,22 +131,25 @@ describe('a lone deployment that answers 429', () => {
 });
 
 describe('cooldowns', () => {
-  it.each(['cooldown_time: 0', 'disable_cooldowns: true'])('%s: the next call goes there again', async (setting) => {
-    const yaml = `router_settings: {${setting}}`;
-    const scripts = { first: once({ kind: 'rate_limit', retryAfterMs: 60_000 }) };
-    await withSluice(PAIR, { yaml, scripts }, async ({ call, callsTo, group }) => {
-      expect((await call({})).headers.get('x-litellm-model-id')).toBe(`${group}-second`);
-      expect((await call({})).headers.get('x-litellm-model-id')).toBe(`${group}-first`); // L33
-      expect(callsTo('second')).toHaveLength(1);
-    });
-  });
+  it.each(['cooldown_time: 0', 'disable_cooldowns: true'])(
+    '%s: the next call goes there again (L33)',
+    async (setting) => {
+      const yaml = `router_settings: {${setting}}`;
+      const scripts = { first: once({ kind: 'rate_limit', retryAfterMs: 60_000 }) };
+      await withSluice(PAIR, { yaml, scripts }, async ({ call, callsTo, group }) => {
+        expect((await call({})).headers.get('x-litellm-model-id')).toBe(`${group}-second`);
+        expect((await call({})).headers.get('x-litellm-model-id')).toBe(`${group}-first`);
+        expect(callsTo('second')).toHaveLength(1);
+      });
+    },
+  );
 
-  it('a deployment’s own cooldown_time beats the router’s', async () => {
+  it('a deployment’s own cooldown_time beats the router’s (L34)', async () => {
     const yaml = 'router_settings: {cooldown_time: 60}';
     const scripts = { first: once({ kind: 'rate_limit', headers: { 'retry-after': null } }) };
     const own = [{ profile: 'first', params: 'order: 1, cooldown_time: 0.4' }, PAIR[1]!];
     await withSluice(own, { yaml, scripts }, async ({ call, callsTo }) => {
-      const isBack = async () => (await call({})).ok && callsTo('first').length > 1; // L34
+      const isBack = async () => (await call({})).ok && callsTo('first').length > 1;
       await eventually(isBack, { withinMs: 3_000, what: 'the first to be asked again' });
       const [refused, next] = callsTo('first');
       expect(next!.atMs - refused!.atMs).toBeGreaterThanOrEqual(398);
@@ -146,12 +172,12 @@ describe('failures that open a breaker', () => {
     return seen;
   };
 
-  it('more than allowed_fails in a minute, counted over two workers', async () => {
+  it('more than allowed_fails in a minute, counted over two workers (L31)', async () => {
     const yaml = 'router_settings: {allowed_fails: 3, cooldown_time: 60}';
     const scripts = { first: { rules: [{ do: { kind: 'server' } }] } };
     await withSluice(PAIR, { yaml, scripts, workers: 2 }, async (sluice) => {
       expect(new Set(await statuses(sluice, 12))).toEqual(new Set([200]));
-      expect(sluice.callsTo('first')).toHaveLength(4); // L31
+      expect(sluice.callsTo('first')).toHaveLength(4);
     });
   });
 
@@ -165,11 +191,11 @@ describe('failures that open a breaker', () => {
     });
   });
 
-  it('is not opened by client errors', async () => {
+  it('is not opened by client errors (L26, L36)', async () => {
     const yaml = 'router_settings: {allowed_fails: 0, cooldown_time: 60}';
     const scripts = { first: { rules: [{ times: 3, do: { kind: 'bad_request' } }] } };
     await withSluice(PAIR, { yaml, scripts }, async (sluice) => {
-      expect(await statuses(sluice, 4)).toEqual([400, 400, 400, 200]); // L26, L36
+      expect(await statuses(sluice, 4)).toEqual([400, 400, 400, 200]);
       expect(sluice.callsTo('first')).toHaveLength(4);
       expect(sluice.callsTo('second')).toHaveLength(0);
     });

@@ -7,20 +7,20 @@ const REJECT = { 'x-sluice-when-full': 'reject' };
 const countOf = (values: readonly unknown[], value: unknown): number => values.filter((v) => v === value).length;
 
 describe('limits of a deployment', () => {
-  it('rpm is hard over three workers: what is above goes elsewhere', async () => {
+  it('rpm is hard over three workers: what is above goes elsewhere (L61)', async () => {
     const pair: PlayedDeployment[] = [
       { profile: 'limited', params: 'order: 1, rpm: 10' },
       { profile: 'spare', params: 'order: 2' },
     ];
     await withSluice(pair, { workers: 3 }, async ({ call, callsTo }) => {
       const responses = await Promise.all(Array.from({ length: 40 }, () => call({})));
-      expect(responses.every((r) => r.status === 200)).toBe(true); // L61
+      expect(responses.every((r) => r.status === 200)).toBe(true);
       expect([callsTo('limited').length, callsTo('spare').length]).toEqual([10, 30]);
       expect(responses.every((r) => r.headers.get('x-litellm-attempted-retries') === '0')).toBe(true);
     });
   });
 
-  it('tpm is hard: an estimate above what is left goes elsewhere, and what was not used is given back', async () => {
+  it('tpm is hard (L61): an estimate above what is left goes elsewhere, and what was not used is given back', async () => {
     const pair: PlayedDeployment[] = [
       { profile: 'limited', params: 'order: 1, tpm: 1000' },
       { profile: 'spare', params: 'order: 2' },
@@ -58,7 +58,7 @@ describe('limits of a deployment', () => {
     });
   });
 
-  it.each([true, false])('max_parallel_requests is held to the end of an answer; stream: %s', async (stream) => {
+  it.each([true, false])('max_parallel_requests is held to the end of an answer (L62); stream: %s', async (stream) => {
     const lone: PlayedDeployment[] = [{ profile: 'only', params: 'max_parallel_requests: 2' }];
     const slow = { tokensPerSecond: 40, answer: { tokens: 20 } };
     await withSluice(lone, { workers: 2, scripts: { only: slow } }, async ({ call, simulator, inFlight }) => {
@@ -72,7 +72,7 @@ describe('limits of a deployment', () => {
       const refused = await call({}, REJECT); // begun, and streaming: still two
       expect(refused.status).toBe(429);
       const later = [read(), read(), read()];
-      expect(await Promise.all([...first, ...later])).toEqual([200, 200, 200, 200, 200]); // L62
+      expect(await Promise.all([...first, ...later])).toEqual([200, 200, 200, 200, 200]);
       expect(simulator.stats().maxInFlight).toBe(2);
     });
   });

@@ -44,6 +44,11 @@ export const ANTHROPIC_LIMITS: LimitHeaders = {
 /** Azure says what is left and not until when: a moment, after which somebody may see. */
 const UNSAID_RESET_MS = 5_000;
 
+/** A header may say anything; these are passed on as whole numbers. */
+const MOST_LEFT = 1e12;
+const DAY_MS = 86_400_000;
+const bounded = (value: number, most: number): number => Math.floor(Math.min(Math.max(value, 0), most));
+
 /** What a reply's head says of the provider's limits; undefined when nothing. What cannot be read is passed over. */
 export function limitNewsOf(names: LimitHeaders, headers: HeaderMap, nowMs: number): LimitNews | undefined {
   const requests = leftOf(names.requests, headers, nowMs);
@@ -59,8 +64,12 @@ function leftOf(dialects: readonly Names[], headers: HeaderMap, nowMs: number): 
     const left = numberOf(text);
     if (left === undefined) return undefined;
     const of = numberOf(headers[limit]);
-    const resetAtMs = nowMs + (resetMsOf(headers[reset], nowMs) ?? UNSAID_RESET_MS);
-    return { left, ...(of !== undefined && { limit: of }), resetAtMs };
+    const resetMs = resetMsOf(headers[reset], nowMs) ?? UNSAID_RESET_MS;
+    return {
+      left: bounded(left, MOST_LEFT),
+      ...(of !== undefined && { limit: of }),
+      resetAtMs: nowMs + bounded(resetMs, DAY_MS),
+    };
   }
   return undefined;
 }

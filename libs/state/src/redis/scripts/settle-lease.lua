@@ -99,6 +99,9 @@ local function hear()
   local requests, requestsUntil, tokens, tokensUntil, by =
     string.match(ARGV[12], '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
   by = by or string.match(ARGV[12], '^plenty (%d+)$')
+  if not by then
+    return
+  end
   if state[7] then
     local oldRequestsUntil, oldTokensUntil, oldBy = string.match(state[7], '^%S+ (%d+) %S+ (%d+) (%d+)$')
     local isInForce = tonumber(oldRequestsUntil) > now or tonumber(oldTokensUntil) > now
