@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import type { PlayedDeployment } from '../support/sluice.js';
@@ -220,6 +222,48 @@ describe('time', () => {
         expect(callsTo('a')).toHaveLength(2);
       },
     );
+  });
+
+  // L63, L64
+  it.each<[string, boolean, Record<string, unknown>, Record<string, unknown>]>([
+    ['no first byte', true, { delayHeadersMs: 5_000 }, { stream_timeout: 0.4 }],
+    ['a head and no content', true, { stallAfter: 0 }, { stream_timeout: 0.4 }],
+    ['comments and no content', true, { stallAfter: 0, comments: true }, { stream_timeout: 0.4 }],
+    ['no first byte of an answer', false, { delayHeadersMs: 5_000 }, { timeout: 0.4 }],
+    ['a head, byte by byte', false, { headerByteMs: 50 }, { timeout: 0.4 }],
+    ['a body, byte by byte', false, { bodyByteMs: 50 }, { timeout: 0.4 }],
+    ['no first byte of a stream, by the attempt’s own clock', true, { delayHeadersMs: 5_000 }, { timeout: 0.4 }],
+  ])('%s: cut off at its clock; stream: %s', async (_what, stream, deed, clock) => {
+    await withSluice(THREE, { scripts: { a: always(deed) } }, async ({ call, callsTo, group }) => {
+      const response = await call({ stream, ...clock });
+      expect(response.headers.get('x-litellm-model-id')).toBe(`${group}-b`);
+      await response.text();
+      const [slow] = callsTo('a');
+      await eventually(() => slow!.outcome === 'client_closed', { withinMs: 1_000, what: 'the socket to be closed' });
+      expect(slow!.endMs).toBeGreaterThanOrEqual(390);
+      expect(slow!.endMs).toBeLessThan(1_400);
+    });
+  });
+
+  it('connect_timeout ends a handshake that never comes to an end', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const pair = [{ profile: 'a', params: `order: 1, api_base: "https://127.0.0.1:${port}/v1"` }, THREE[1]!];
+    try {
+      await withSluice(pair, { yaml: 'router_settings: {connect_timeout: 0.3}' }, async ({ call, group }) => {
+        for (const stream of [false, true]) {
+          const startedMs = performance.now();
+          const response = await call({ stream });
+          expect(response.headers.get('x-litellm-model-id')).toBe(`${group}-b`);
+          expect(performance.now() - startedMs).toBeGreaterThanOrEqual(290);
+          expect(performance.now() - startedMs).toBeLessThan(1_500);
+          await response.text();
+        }
+      });
+    } finally {
+      silent.close();
+    }
   });
 
   it('one that timed out is not asked again while a fallback group can serve', async () => {
