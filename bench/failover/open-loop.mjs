@@ -11,7 +11,7 @@ export const numberIn = (body) => Number(MARKER.exec(JSON.stringify(body))?.[1] 
  * Sends calls at a steady rate, whether or not the ones before have been answered, and waits for all of them.
  * @returns {n, sentAtMs since the first, durationMs, isGood, trouble} of each
  */
-export async function openLoop({ origin, headers, group, perSecond, seconds, timeoutMs }) {
+export async function openLoop({ origin, headers, group, perSecond, seconds, timeoutMs, isStream }) {
   const agent = new Agent({ keepAlive: true });
   const startedAt = performance.now();
   const calls = [];
@@ -26,9 +26,10 @@ export async function openLoop({ origin, headers, group, perSecond, seconds, tim
 
   async function oneCall(n, sentAtMs) {
     const sentAt = performance.now();
-    const body = JSON.stringify({ model: group, messages: [{ role: 'user', content: markerOf(n) }] });
+    const messages = [{ role: 'user', content: markerOf(n) }];
+    const body = JSON.stringify({ model: group, messages, ...(isStream ? { stream: true } : {}) });
     const trouble = await post({ url: `${origin}/v1/chat/completions`, headers, body, agent, timeoutMs }).then(
-      troubleIn,
+      isStream ? troubleInStream : troubleIn,
       (error) => (error.name === 'AbortError' ? 'client timeout' : error.message),
     );
     return { n, sentAtMs, durationMs: performance.now() - sentAt, isGood: trouble === undefined, trouble };
@@ -59,4 +60,13 @@ function troubleIn({ status, answer }) {
   } catch {
     return `no JSON: ${shown}`;
   }
+}
+
+/** Undefined for a stream with a finish and `[DONE]`, and no error on the way. */
+function troubleInStream({ status, answer }) {
+  if (status !== 200) return `${status} ${answer.slice(0, 200)}`;
+  const error = /^data: (\{"error".*)$/m.exec(answer);
+  if (error !== null) return `error event ${error[1].slice(0, 200)}`;
+  if (!/"finish_reason":"\w+"/.test(answer)) return 'no finish';
+  return /^data: \[DONE\]$/m.test(answer) ? undefined : 'no [DONE]';
 }

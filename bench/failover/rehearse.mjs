@@ -40,6 +40,7 @@ export async function rehearse({ start, wantsPlainHosts = false }, scenario, sec
       perSecond: PER_SECOND,
       seconds,
       timeoutMs: CLIENT_TIMEOUT_MS,
+      isStream: scenario.isStream === true,
     });
     over.abort();
     await outage;

@@ -30,6 +30,13 @@ export const SCENARIOS = [
     name: 'limited to 20 per 10 s, the other two down for a third of the time',
     profiles: profiles(20),
     outage: OUTAGE,
-    target: { successShare: 0.995 },
+    target: { successShare: 1 },
+  },
+  {
+    name: 'the same outage, as streams',
+    profiles: profiles(20),
+    outage: OUTAGE,
+    isStream: true,
+    target: { successShare: 1 },
   },
 ];
