@@ -1,7 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Mock } from '@sluice/core';
-import type { Answer, Call, FailedAttempt, StreamEvent } from './adapter.js';
+import type { Answer, Call, FailedAttempt, StreamEvent, StreamReader } from './adapter.js';
 import { openaiAnswer } from './openai/chat-answer.js';
-import type { StreamReader } from './adapter.js';
 
 const FINISH = 'stop';
 
@@ -11,7 +11,7 @@ export async function mockFailure(
   signal: AbortSignal,
   totalMs: number,
 ): Promise<FailedAttempt | undefined> {
-  if (mock.delayMs > 0) await pause(Math.min(mock.delayMs, totalMs), signal);
+  if (mock.delayMs > 0) await pause(Math.min(mock.delayMs, totalMs), undefined, { signal }).catch(() => undefined);
   if (signal.aborted) return failed({ kind: 'cancelled', message: 'The call was cancelled' });
   if (mock.delayMs >= totalMs)
     return failed({ kind: 'timeout', message: 'The mock did not answer in time', phase: 'total' });
@@ -50,16 +50,3 @@ const choicesOf = ({ body }: Call): number[] =>
   Array.from({ length: typeof body['n'] === 'number' ? body['n'] : 1 }, (_, i) => i);
 
 const failed = (failure: FailedAttempt['failure']): FailedAttempt => ({ kind: 'failure', failure });
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
-}

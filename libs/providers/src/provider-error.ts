@@ -13,7 +13,7 @@ export interface ProviderError {
 
 const MAX_MESSAGE = 500;
 const MASKED =
-  /\b(?:sk|pk|rk|xai|gsk|key|api)[-_][\w*.-]{8,}|\bAIza[\w-]{20,}|\beyJ[\w-]{10,}(?:\.[\w-]+)*|\b[A-Za-z0-9]{32,}\b/g;
+  /\b(?:sk|pk|rk|xai|gsk|key|api|org|proj)[-_][\w*.-]{8,}|\bAIza[\w-]{20,}|\beyJ[\w-]{10,}(?:\.[\w-]+)*|\b[A-Za-z0-9]{32,}\b/g;
 
 /**
  * Reads `{error:{…}}`, `[{error:{…}}]`, `{error:"…"}`, flat `{message,code,type}`, `{detail}` and bare text. HTML gives an

@@ -137,6 +137,13 @@ describe.each([
   });
 });
 
+describe('what a caller is told', () => {
+  it('names no organization of ours', () => {
+    const body = openai('Request too large for gpt-4 in organization org-AbC123dEf456 on tokens per min', null, null);
+    expect(failureOfReply(replyOf(body, 429, {}), NOW_MS).message).not.toContain('AbC123dEf');
+  });
+});
+
 describe('an error inside a stream', () => {
   it.each<[object, FailureKind]>([
     [openai('The server had an error', 'server_error', null), 'server'],

@@ -12,6 +12,7 @@ export async function mockCall(run: Run, deps: RunDeps): Promise<Attempt | undef
   if (mock === undefined || run.progress.tried.length > 0 || run.isCommitted) return undefined;
   const [any] = deps.models.groups.get(group)?.deployments ?? [];
   if (any === undefined) return undefined;
+  await run.earlyLease?.close(); // nobody is asked meanwhile
   const deployment = { ...any, id: 'mock', target: { ...any.target, baseUrl: '', mock } };
   const attempt = await callProvider(run, { deployment, group, othersCanServe: () => false }, deps);
   if (attempt.kind === 'failed' && !run.stop.aborted) {
