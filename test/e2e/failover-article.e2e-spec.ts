@@ -76,7 +76,7 @@ describe('a group of two Azures, OpenAI and Anthropic', () => {
     });
   });
 
-  it('tries all four before it gives up, with two retries and itself as its fallback', async () => {
+  it('L82, L44: tries all four before it gives up, with two retries and itself as its fallback', async () => {
     const scripts = { west: DOWN, east: DOWN, direct: DOWN };
     const yaml = 'router_settings: {num_retries: 2, fallbacks: [{GROUP: [GROUP]}]}';
     await withSluice(ARTICLE, { yaml, scripts }, async ({ call, group }) => {

@@ -12,7 +12,7 @@ const NO_RETRY = 'num_retries: 0';
 const router = (...settings: string[]): string => `router_settings: {${settings.join(', ')}}`;
 const times = (count: number, deed: Record<string, unknown>) => ({ rules: [{ times: count, do: deed }] });
 
-describe('with one attempt allowed, a failure of the deployment uses it', () => {
+describe('L23: with one attempt allowed, a failure of the deployment uses it', () => {
   it.each<[string, Record<string, unknown>]>([
     ['500', { kind: 'server' }],
     ['503', { kind: 'overloaded' }],
@@ -25,7 +25,7 @@ describe('with one attempt allowed, a failure of the deployment uses it', () => 
   ])('%s', async (_what, deed) => {
     await withSluice(PAIR, { yaml: router(NO_RETRY), scripts: { first: times(1, deed) } }, async (sluice) => {
       const response = await sluice.call({ timeout: 0.4 });
-      expect(response.status).toBeGreaterThanOrEqual(429); // L23
+      expect(response.status).toBeGreaterThanOrEqual(429);
       expect(sluice.callsTo('second')).toHaveLength(0);
     });
   });
@@ -40,10 +40,10 @@ describe('with one attempt allowed, it is not used by', () => {
     });
   });
 
-  it('429s of a lone deployment, one after the other', async () => {
+  it('L22: 429s of a lone deployment, one after the other', async () => {
     const limited = { ...times(3, { kind: 'rate_limit', retryAfterMs: 300 }), limits: { retryAfter: 'ms' } };
     await withSluice(LONE, { yaml: router(NO_RETRY), scripts: { only: limited } }, async ({ call, callsTo }) => {
-      for (const stream of [false, true]) expect((await call({ stream })).status).toBe(200); // L22
+      for (const stream of [false, true]) expect((await call({ stream })).status).toBe(200);
       expect(callsTo('only')).toHaveLength(5);
     });
   });

@@ -15,12 +15,12 @@ const errorOf = async (response: Response): Promise<Record<string, unknown>> =>
   ((await response.json()) as { error: Record<string, unknown> }).error;
 
 describe('fallback groups', () => {
-  it.each([false, true])('are asked in order, each with its own retries; stream: %s', async (stream) => {
+  it.each([false, true])('L37, L46, L30: are asked in order, each with its own retries; stream: %s', async (stream) => {
     const yaml = routing('fallbacks: [{GROUP: [GROUP-x, GROUP-y]}]', 1);
     const scripts = { a: DOWN, x: DOWN };
     await withSluice(GROUPS, { yaml, scripts }, async ({ call, simulator, group }) => {
       const response = await call({ stream });
-      expect(response.status).toBe(200); // L37, L46
+      expect(response.status).toBe(200);
       expect(simulator.requests().map((r) => r.profile)).toEqual(['a', 'a', 'x', 'x', 'y']);
       expect(response.headers.get('x-litellm-model-group')).toBe(`${group}-y`);
       expect(response.headers.get('x-litellm-attempted-retries')).toBe('2'); // L30
@@ -31,7 +31,7 @@ describe('fallback groups', () => {
     });
   });
 
-  it('all fail: the first group’s error, with the attempts of all', async () => {
+  it('L45: all fail: the first group’s error, with the attempts of all', async () => {
     const yaml = routing('fallbacks: [{GROUP: [GROUP-x]}]');
     const scripts = { a: always({ kind: 'overloaded' }), x: DOWN };
     await withSluice(GROUPS, { yaml, scripts }, async ({ call, group }) => {
@@ -44,7 +44,7 @@ describe('fallback groups', () => {
     });
   });
 
-  it('default_fallbacks serve groups without an entry of their own', async () => {
+  it('L38: default_fallbacks serve groups without an entry of their own', async () => {
     const yaml = routing('fallbacks: [{GROUP: [GROUP-x]}], default_fallbacks: [GROUP-z]');
     await withSluice(GROUPS, { yaml, scripts: { a: DOWN, x: DOWN, y: DOWN } }, async ({ call, group }) => {
       expect((await call({})).status).toBe(502); // an entry of its own: one chain only
@@ -54,10 +54,10 @@ describe('fallback groups', () => {
   });
 
   it.each<[string, Record<string, unknown>, Record<string, string>, string | undefined]>([
-    ['disable_fallbacks', { disable_fallbacks: true }, {}, undefined], // L42
-    ['disable_fallbacks in a stream', { disable_fallbacks: true, stream: true }, {}, undefined],
+    ['L42: disable_fallbacks', { disable_fallbacks: true }, {}, undefined],
+    ['L42: disable_fallbacks in a stream', { disable_fallbacks: true, stream: true }, {}, undefined],
     ['x-sluice-fallbacks: none', {}, { 'x-sluice-fallbacks': 'none' }, undefined],
-    ['fallbacks in the body', { fallbacks: ['GROUP-y'] }, {}, 'y'], // L41
+    ['L41: fallbacks in the body', { fallbacks: ['GROUP-y'] }, {}, 'y'],
     ['x-sluice-fallbacks', { fallbacks: ['GROUP-z'] }, { 'x-sluice-fallbacks': 'GROUP-y' }, 'y'],
   ])('%s', async (_name, body, headers, expected) => {
     const yaml = routing('fallbacks: [{GROUP: [GROUP-x]}]');
@@ -112,19 +112,19 @@ describe('fallback groups', () => {
     });
   });
 
-  it('max_fallbacks bounds them', async () => {
+  it('L43: max_fallbacks bounds them', async () => {
     const yaml = routing('fallbacks: [{GROUP: [GROUP-x, GROUP-y, GROUP-z]}], max_fallbacks: 2');
     await withSluice(GROUPS, { yaml, scripts: { a: DOWN, x: DOWN, y: DOWN } }, async ({ call, callsTo }) => {
-      expect((await call({})).status).toBe(502); // L43
+      expect((await call({})).status).toBe(502);
       expect(callsTo('z')).toHaveLength(0);
     });
   });
 
   it.each<[string, string, string, number, string]>([
-    ['too long: its own list', 'context_length', 'x', 200, 'context_window_fallbacks: [{GROUP: [GROUP-x]}]'], // L39
+    ['L39: too long: its own list', 'context_length', 'x', 200, 'context_window_fallbacks: [{GROUP: [GROUP-x]}]'],
     ['too long, no list: the general one', 'context_length', 'z', 200, 'num_retries: 0'],
-    ['filtered: its own list', 'content_filter', 'y', 200, 'content_policy_fallbacks: [{GROUP: [GROUP-y]}]'], // L40
-    ['filtered, no list: an error', 'content_filter', '', 400, 'num_retries: 0'],
+    ['L40: filtered: its own list', 'content_filter', 'y', 200, 'content_policy_fallbacks: [{GROUP: [GROUP-y]}]'],
+    ['L40: filtered, no list: an error', 'content_filter', '', 400, 'num_retries: 0'],
     ['a bad request: the end', 'bad_request', '', 400, 'num_retries: 0'],
   ])('%s', async (_name, kind, serves, status, own) => {
     const yaml = `router_settings: {fallbacks: [{GROUP: [GROUP-z]}], ${own}}`;

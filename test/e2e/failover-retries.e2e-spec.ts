@@ -15,10 +15,10 @@ const errorOf = async (response: Response): Promise<Record<string, unknown>> =>
 describe('how often a call is tried', () => {
   it.each<[string, string, Record<string, unknown>, Record<string, string>, number]>([
     ['three times by default', '', {}, {}, 3],
-    ['num_retries of litellm_settings', 'litellm_settings: {num_retries: 0}', {}, {}, 1], // L23
+    ['L23: num_retries of litellm_settings', 'litellm_settings: {num_retries: 0}', {}, {}, 1],
     ['router_settings beats it', 'litellm_settings: {num_retries: 4}\nrouter_settings: {num_retries: 1}', {}, {}, 2],
-    ['the body beats both', 'router_settings: {num_retries: 4}', { num_retries: 0 }, {}, 1], // L24
-    ['x-litellm-num-retries beats the body', '', { num_retries: 2 }, { 'x-litellm-num-retries': '1' }, 2],
+    ['L24: the body beats both', 'router_settings: {num_retries: 4}', { num_retries: 0 }, {}, 1],
+    ['L24: x-litellm-num-retries beats the body', '', { num_retries: 2 }, { 'x-litellm-num-retries': '1' }, 2],
     ['x-sluice-max-attempts beats that', '', {}, { 'x-litellm-num-retries': '2', 'x-sluice-max-attempts': '1' }, 1],
   ])('%s', async (_name, yaml, body, headers, attempts) => {
     await withSluice(THREE, { yaml, scripts: { a: DOWN, b: DOWN, c: DOWN } }, async ({ call, simulator }) => {
@@ -38,17 +38,17 @@ describe('how often a call is tried', () => {
     });
   });
 
-  it('the same one again only after a jittered backoff, and retry_after at least', async () => {
+  it('L29: the same one again only after a jittered backoff, and retry_after at least', async () => {
     const yaml = 'router_settings: {num_retries: 1, retry_after: 0.8}';
     await withSluice(LONE, { yaml, scripts: { a: DOWN } }, async ({ call, callsTo }) => {
       await call({});
       const [first, second] = callsTo('a');
-      expect(second!.atMs - first!.atMs).toBeGreaterThanOrEqual(798); // L29
+      expect(second!.atMs - first!.atMs).toBeGreaterThanOrEqual(798);
       expect(second!.atMs - first!.atMs).toBeLessThan(1_500);
     });
   });
 
-  it('another one without a wait', async () => {
+  it('L29: another one without a wait', async () => {
     const yaml = 'router_settings: {retry_after: 5}';
     await withSluice(THREE, { yaml, scripts: { a: DOWN, b: DOWN } }, async ({ call }) => {
       const startedMs = performance.now();
@@ -74,7 +74,7 @@ describe('what is retried', () => {
     ['404', { kind: 'not_found' }],
     ['403', { kind: 'permission' }],
     ['a spent quota', { kind: 'quota_exhausted' }],
-  ])('%s: the next one serves', async (_name, deed) => {
+  ])('L28, L30: %s: the next one serves', async (_name, deed) => {
     await withSluice(THREE, { scripts: { a: always(deed) } }, async ({ call, callsTo, group }) => {
       const response = await call({});
       expect(response.status).toBe(200);
@@ -88,11 +88,11 @@ describe('what is retried', () => {
     ['400', { kind: 'bad_request' }, 400, 'invalid_request'],
     ['422', { status: 422 }, 400, 'invalid_request'],
     ['a content filter', { kind: 'content_filter' }, 400, 'content_filter'],
-  ])('%s: nobody else is asked', async (_name, deed, status, code) => {
+  ])('L26: %s: nobody else is asked', async (_name, deed, status, code) => {
     await withSluice(THREE, { scripts: { a: always(deed) } }, async ({ call, simulator }) => {
       for (const stream of [false, true]) {
         const response = await call({ stream });
-        expect(response.status).toBe(status); // L26
+        expect(response.status).toBe(status);
         expect(await errorOf(response)).toMatchObject({ code, type: 'invalid_request_error' });
       }
       expect(simulator.requests()).toHaveLength(2);
@@ -112,7 +112,7 @@ describe('what is retried', () => {
     });
   });
 
-  it('a wrong key takes the deployment out, for all calls', async () => {
+  it('L27: a wrong key takes the deployment out, for all calls', async () => {
     await withSluice(THREE, { scripts: { a: { auth: { key: 'another' } } }, workers: 2 }, async ({ call, callsTo }) => {
       for (let i = 0; i < 6; i++) expect((await call({})).status).toBe(200);
       expect(callsTo('a')).toHaveLength(1); // L27
@@ -180,11 +180,11 @@ describe('time', () => {
   const slow = (ms: number) => ({ latency: { p50: ms } });
 
   it.each<[string, string, string, Record<string, unknown>, Record<string, string>]>([
-    ['the router’s', 'router_settings: {timeout: 0.3}', '', {}, {}], // L63
+    ['L63: the router’s', 'router_settings: {timeout: 0.3}', '', {}, {}],
     ['request_timeout', 'litellm_settings: {request_timeout: 0.3}', '', {}, {}],
     ['the deployment’s', 'router_settings: {timeout: 30}', 'timeout: 0.3', {}, {}],
-    ['the body’s', 'router_settings: {timeout: 30}', 'timeout: 20', { timeout: 0.3 }, {}], // L66
-    ['the header’s', '', 'timeout: 20', { timeout: 30 }, { 'x-litellm-timeout': '0.3' }],
+    ['L66: the body’s', 'router_settings: {timeout: 30}', 'timeout: 20', { timeout: 0.3 }, {}],
+    ['L66: the header’s', '', 'timeout: 20', { timeout: 30 }, { 'x-litellm-timeout': '0.3' }],
     ['our own header’s', '', '', {}, { 'x-sluice-timeout': '300ms', 'x-litellm-timeout': '20' }],
   ])('%s timeout ends an attempt, and the next one serves', async (_name, yaml, params, body, headers) => {
     const pair = [{ profile: 'a', params: `order: 1${params && `, ${params}`}` }, THREE[1]!];
@@ -198,7 +198,7 @@ describe('time', () => {
     });
   });
 
-  it('stream_timeout runs to the first token, not to the last', async () => {
+  it('L64: stream_timeout runs to the first token, not to the last', async () => {
     const yaml = 'router_settings: {stream_timeout: 0.4}';
     const scripts = {
       a: { latency: { p50: 3_000 } },
@@ -224,7 +224,6 @@ describe('time', () => {
     );
   });
 
-  // L63, L64
   it.each<[string, boolean, Record<string, unknown>, Record<string, unknown>]>([
     ['no first byte', true, { delayHeadersMs: 5_000 }, { stream_timeout: 0.4 }],
     ['a head and no content', true, { stallAfter: 0 }, { stream_timeout: 0.4 }],
@@ -233,7 +232,7 @@ describe('time', () => {
     ['a head, byte by byte', false, { headerByteMs: 50 }, { timeout: 0.4 }],
     ['a body, byte by byte', false, { bodyByteMs: 50 }, { timeout: 0.4 }],
     ['no first byte of a stream, by the attempt’s own clock', true, { delayHeadersMs: 5_000 }, { timeout: 0.4 }],
-  ])('%s: cut off at its clock; stream: %s', async (_what, stream, deed, clock) => {
+  ])('L63, L64: %s: cut off at its clock; stream: %s', async (_what, stream, deed, clock) => {
     await withSluice(THREE, { scripts: { a: always(deed) } }, async ({ call, callsTo, group }) => {
       const response = await call({ stream, ...clock });
       expect(response.headers.get('x-litellm-model-id')).toBe(`${group}-b`);

@@ -16,7 +16,7 @@ describe('a stream whose deployment fails after the first content, with midstrea
   it.each<[string, Record<string, unknown>, string]>([
     ['a cut', { cutAfter: 5 }, 'upstream_interrupted'],
     ['a reset', { cutAfter: 5, cutHow: 'rst' }, 'upstream_interrupted'],
-    ['a stall longer than idle_timeout', { stallAfter: 5 }, 'provider_timeout'],
+    ['L65: a stall longer than idle_timeout', { stallAfter: 5 }, 'provider_timeout'],
     ['a chunk that is no JSON', { malformedAfter: 5 }, 'provider_malformed'],
     ['no finish', { noFinish: true }, 'upstream_interrupted'],
     ['no finish and no [DONE]', { noFinish: true, noDone: true }, 'upstream_interrupted'],
