@@ -1,4 +1,4 @@
-import { formatReport, readConfig } from '@sluice/config';
+import { checkSettings, formatReport } from '@sluice/config';
 
 /**
  * `sluice config check FILE`: what each key of a configuration would do here, without starting anything.
@@ -8,7 +8,7 @@ export function checkConfig(
   file: string,
   { env, cwd, asJson }: { env: NodeJS.ProcessEnv; cwd: string; asJson: boolean },
 ): { status: 0 | 1 | 2; text: string } {
-  const { report, isUnreadable } = readConfig({ env, cwd, file });
+  const { report, isUnreadable } = checkSettings({ env, cwd, args: { config: file } });
   const text = asJson ? JSON.stringify(report, undefined, 2) : formatReport(report);
   if (isUnreadable) return { status: 2, text };
   const isBlocked = report.errors.length > 0 || report.unsupported.some((row) => row.blocking);

@@ -1,6 +1,6 @@
 export { ConfigError, lineOf } from './config-error.js';
 export { formatReport } from './format-report.js';
-export { findConfigFile, loadSettings, type LoadInput } from './load-settings.js';
+export { checkSettings, findConfigFile, loadSettings, type LoadInput } from './load-settings.js';
 export { knownChatModels } from './model-map/model-map.js';
 export { readConfig, type Config, type ConfigSource } from './read-config.js';
 export { changedSettings, type ChangedSettings } from './reload/changed-settings.js';

@@ -37,7 +37,7 @@ const OF_OTHER_PROVIDERS = /^(?:aws|vertex)_/;
 /** The list has it as applied, LITELLM.md 4 as without effect: a call's own `priority` is what counts. */
 const DISPUTED = new Set(['default_priority']);
 
-/** What is not in it is ours: the rules of routers, and the like. */
+/** Others are ours alone: what stands in one of our own maps. */
 const names = Object.keys(sections) as SectionName[];
 
 describe.each(names)('the known keys of %s', (name) => {

@@ -45,6 +45,30 @@ export function findConfigFile({ env, cwd, args }: Pick<LoadInput, 'env' | 'cwd'
  * @throws ConfigError with every problem of file, environment and command line
  */
 export function loadSettings(input: LoadInput): Settings {
+  const { config, settings, masterKey, problems } = read(input);
+  const isBlocked = input.args.allowUnsupported !== true && config.report.unsupported.some((row) => row.blocking);
+  if (isBlocked || problems.length > 0 || config.report.errors.length > 0) throw refusal(config, problems, !isBlocked);
+  return deepFreeze({ ...settings, ...keptKey(masterKey, config, settings.dataDir) });
+}
+
+/** What a start would say, without the traces that it leaves. Never throws for a bad file. */
+export function checkSettings(input: LoadInput): { report: Report; isUnreadable: boolean } {
+  const { config, problems } = read(input);
+  const { report, isUnreadable } = config;
+  const isToldBetter = (row: ReportRow): boolean =>
+    problems.some(({ file, line, path }) => file === row.file && line === row.line && path === row.path);
+  const noEffect = report.noEffect.filter((row) => !isToldBetter(row));
+  return { report: { ...report, noEffect, errors: [...report.errors, ...problems] }, isUnreadable };
+}
+
+interface Read {
+  config: Config;
+  settings: Omit<Settings, 'masterKey' | 'masterKeyIsGenerated'>;
+  masterKey: MasterKey;
+  problems: readonly ReportRow[];
+}
+
+function read(input: LoadInput): Read {
   const configFile = input.configText === undefined ? findConfigFile(input) : undefined;
   const config = readConfig({
     env: input.env,
@@ -53,17 +77,17 @@ export function loadSettings(input: LoadInput): Settings {
     text: input.configText,
   });
   const problems: ReportRow[] = [];
-  const read = new EnvironmentReader(config.env, problems);
+  const environment = new EnvironmentReader(config.env, problems);
   const redisUrl = config.env.REDIS_URL || config.redisUrl || redisOfEnvironment(config.env);
   const dataDir = resolve(input.cwd, input.args.data ?? (config.env.SLUICE_DATA_DIR || './data'));
   const settings: Omit<Settings, 'masterKey' | 'masterKeyIsGenerated'> = {
-    port: read.wholeNumber('PORT', input.args.port, '--port', 4000, 0, 65_535),
+    port: environment.wholeNumber('PORT', input.args.port, '--port', 4000, 0, 65_535),
     host: config.env.SLUICE_HOST || '0.0.0.0',
     redisUrl,
     dataDir,
-    logLevel: read.word('LOG_LEVEL', LOG_LEVELS, config.isVerbose ? 'debug' : 'info'),
+    logLevel: environment.word('LOG_LEVEL', LOG_LEVELS, config.isVerbose ? 'debug' : 'info'),
     configFile,
-    workerConcurrency: read.wholeNumber(
+    workerConcurrency: environment.wholeNumber(
       'SLUICE_WORKER_CONCURRENCY',
       input.args.concurrency,
       '--concurrency',
@@ -72,7 +96,7 @@ export function loadSettings(input: LoadInput): Settings {
       10_000,
     ),
     workerGroups: readGroups(input, config, problems),
-    drainMs: read.wholeNumber('SLUICE_DRAIN_MS', undefined, '', 20_000, 0, 3_600_000),
+    drainMs: environment.wholeNumber('SLUICE_DRAIN_MS', undefined, '', 20_000, 0, 3_600_000),
     maxBodyBytes: config.maxBodyBytes ?? 32 * 1024 * 1024,
     models: config.models,
     policy: config.policy,
@@ -82,10 +106,7 @@ export function loadSettings(input: LoadInput): Settings {
     loadedAtMs: Date.now(),
     report: config.report,
   };
-  const isBlocked = input.args.allowUnsupported !== true && config.report.unsupported.some((row) => row.blocking);
-  const masterKey = readMasterKey(config, redisUrl, problems);
-  if (isBlocked || problems.length > 0 || config.report.errors.length > 0) throw refusal(config, problems, !isBlocked);
-  return deepFreeze({ ...settings, ...keptKey(masterKey, config, dataDir) });
+  return { config, settings, masterKey: readMasterKey(config, redisUrl, problems), problems };
 }
 
 type MasterKey = { key: string | undefined } | 'generated';
