@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { openRedis } from '@sluice/state';
 import { eventually } from '../eventually.js';
 import { MASTER_KEY, type PlayedDeployment } from '../support/sluice.js';
 import { withSluice, type PlayedSluice } from '../support/with-sluice.js';
@@ -180,4 +181,43 @@ describe('GET /v1/deployments/explain', () => {
       expect(candidates.map(({ measure }) => measure.by)).toEqual(['used_share', 'used_share']);
     });
   });
+});
+
+it('an attempt keeps why it was that deployment: in the record of the job, with all that were considered', async () => {
+  const three: PlayedDeployment[] = [
+    { profile: 'a', params: 'weight: 1000' },
+    { profile: 'b', params: 'weight: 1' },
+    { profile: 'c', params: 'order: 2' },
+  ];
+  const failing = { rules: [{ times: 1, do: { kind: 'server' } }] };
+  const redis = openRedis(process.env['REDIS_URL']!, { role: 'worker', onError: () => {} });
+  try {
+    await withSluice(three, { scripts: { a: failing } }, async ({ call, group, callsTo }) => {
+      let response = await call({});
+      while (callsTo('a').length === 0) response = await call({}); // one in a thousand begins with b
+      const jobId = response.headers.get('x-litellm-call-id')!;
+      const outcome = await redis.hget(`{sluice:${group}}:job:${jobId}`, 'outcome');
+      expect(JSON.parse(outcome!)).toMatchObject({
+        served: { deployment: `${group}-b`, measure: { by: 'weight', value: 1 } },
+        tried: [
+          {
+            deployment: `${group}-a`,
+            kind: 'server',
+            considered: [
+              { deployment: `${group}-a`, verdict: 'chosen', measure: { by: 'weight', value: 1_000 } },
+              {
+                deployment: `${group}-b`,
+                verdict: 'skipped',
+                reason: 'not_picked',
+                measure: { by: 'weight', value: 1 },
+              },
+              { deployment: `${group}-c`, verdict: 'skipped', reason: 'lower_order' },
+            ],
+          },
+        ],
+      });
+    });
+  } finally {
+    redis.disconnect();
+  }
 });

@@ -2,6 +2,7 @@ import {
   attemptTimeouts,
   callsMade,
   type AttemptTimeouts,
+  type Candidate,
   type Deployment,
   type Failure,
   type LimitNews,
@@ -42,14 +43,19 @@ export interface FailedAttempt {
 /** Asks the leased deployment, once. Tokens of a stream are relayed from the first content on; nothing before it. */
 export async function callProvider(
   run: Run,
-  { deployment, group, othersCanServe }: Pick<Dispatched, 'deployment' | 'group' | 'othersCanServe'>,
+  {
+    deployment,
+    group,
+    candidates,
+    othersCanServe,
+  }: Pick<Dispatched, 'deployment' | 'group' | 'candidates' | 'othersCanServe'>,
   deps: RunDeps,
 ): Promise<Attempt> {
   const { job, stop } = run;
   const leftMs = job.deadlineMs - deps.nowMs();
   const timeouts = attemptTimeouts(job, deployment, deps.policy, () => job.stream && othersCanServe(), leftMs);
   const call = callFor(run, callOfTarget(run, run.progress.here, deps), group);
-  run.served = servedBy(run, deployment.id, group, deployment.target.baseUrl, deps.policy.numRetries);
+  run.served = servedBy(run, deployment, group, candidates, deps.policy.numRetries);
   run.attempts++;
 
   run.firstContentAt = undefined;
@@ -180,16 +186,24 @@ function usageEvent({ job }: Run, call: Call, usage: Usage | undefined): string 
   return sseData(usageChunk(call, usageBody(usage)));
 }
 
-function servedBy(run: Run, deployment: string, group: string, baseUrl: string, maxRetries: number): Served {
+function servedBy(
+  run: Run,
+  { id, target }: Deployment,
+  group: string,
+  candidates: readonly Candidate[],
+  maxRetries: number,
+): Served {
   const { tried, route } = run.progress;
   const groupsAsked = new Set([...tried.map((t) => t.group), group]).size;
+  const chosen = candidates.length > 1 ? candidates.find(({ deployment }) => deployment.id === id) : undefined;
   return {
-    deployment,
+    deployment: id,
     group,
-    apiBase: originOf(baseUrl),
+    apiBase: originOf(target.baseUrl),
     retries: callsMade(tried) + 1 - groupsAsked,
     fallbacks: route.length - 1,
     maxRetries: run.job.maxAttempts === undefined ? maxRetries : run.job.maxAttempts - 1,
+    ...(chosen === undefined ? {} : { measure: chosen.measure }),
   };
 }
 

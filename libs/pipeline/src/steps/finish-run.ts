@@ -1,3 +1,4 @@
+import type { Tried } from '@sluice/core';
 import type { FinishedJob, RunEnd } from '@sluice/queue';
 import type { Outcome } from '@sluice/wire';
 import type { Run, RunDeps } from '../run-deps.js';
@@ -14,6 +15,7 @@ export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Prom
     // Groups that were entered and had nobody to ask are known at the end only.
     ...(run.served === undefined ? {} : { served: { ...run.served, fallbacks: run.progress.route.length - 1 } }),
     ...(end.state === 'completed' ? usageOf(run, end) : { error: end.error }),
+    ...(run.progress.tried.length === 0 ? {} : { tried: run.progress.tried.map(told) }),
   };
   const written = writeAndTell(run, end, outcome, deps);
   // An answer's record goes ahead of BullMQ's completion on the same connection, so that one trip serves both.
@@ -85,3 +87,6 @@ function usageOf({ billed }: Run, { attempt }: Extract<FinishedRun, { state: 'co
   const usage = sumOf(billed, attempt.usage);
   return { usage: { prompt: usage.prompt, completion: usage.completion, estimated: usage.estimated } };
 }
+
+/** Without words of the provider: they are in the log, and in the error if it comes to that. */
+const told = ({ deployment, kind, atMs, considered = [] }: Tried) => ({ deployment, kind, atMs, considered });

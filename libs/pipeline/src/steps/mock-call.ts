@@ -14,7 +14,7 @@ export async function mockCall(run: Run, deps: RunDeps): Promise<Attempt | undef
   if (any === undefined) return undefined;
   await run.earlyLease?.close(); // nobody is asked meanwhile
   const deployment = { ...any, id: 'mock', target: { ...any.target, baseUrl: '', mock } };
-  const attempt = await callProvider(run, { deployment, group, othersCanServe: () => false }, deps);
+  const attempt = await callProvider(run, { deployment, group, candidates: [], othersCanServe: () => false }, deps);
   if (attempt.kind === 'failed' && !run.stop.aborted) {
     const { kind, message } = attempt.failure;
     const used = kind !== 'rate_limit';

@@ -13,6 +13,8 @@ export interface Served {
   /** Fallback groups entered. */
   fallbacks: number;
   maxRetries: number;
+  /** What the routing strategy weighed it by; absent: there was no choice. */
+  measure?: { by: string; value?: number };
 }
 
 export type TerminalState = 'completed' | 'failed' | 'cancelled' | 'expired';
@@ -24,6 +26,8 @@ export interface Outcome {
   served?: Served;
   error?: { code: ErrorCode; message: string; param?: string; retryAfterMs?: number };
   usage?: { prompt: number; completion: number; estimated: boolean };
+  /** Attempts that failed, and why each was made where it was; absent: none failed. */
+  tried?: readonly { deployment: string; kind: string; atMs: number; considered?: readonly unknown[] }[];
   /** Time inside provider calls, ms: what `overhead-duration-ms` leaves out. */
   upstreamMs?: number;
 }
