@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openRedis, untilReady } from '@sluice/state';
@@ -109,6 +109,17 @@ describe('a configuration that changes while Sluice runs', () => {
     sluice.write(sluice.config([sluice.model('a', 'first')]));
     await isNow('a', 200);
     redis.disconnect();
+  });
+
+  it('stays in force when its file is deleted, also where that was found and not named', async () => {
+    await sluice.start(() => sluice.config([sluice.model('a', 'first')]), undefined);
+    sluice.write(sluice.config([sluice.model('b', 'second')]), 'litellm_config.yaml'); // would be found next
+    rmSync(join(sluice.dir, 'config.yaml'));
+    await eventually(async () => (await sluice.view()).rejected !== null, { ...WITHIN, what: 'the rejection' });
+    expect((await sluice.view()).rejected?.errors).toMatchObject([
+      { file: 'config.yaml', reason: 'the configuration config.yaml does not exist' },
+    ]);
+    expect([await status('a'), await status('b')]).toEqual([200, 404]);
   });
 
   it('changes the master key from the next request on, and is refused when the key is gone', async () => {

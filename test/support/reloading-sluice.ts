@@ -26,17 +26,20 @@ export class ReloadingSluice {
   url = '';
   key = MASTER_KEY;
 
-  /** @param yaml makes the first configuration, from the simulator's origin */
-  async start(yaml: (sluice: this) => string, file = 'config.yaml'): Promise<this> {
+  /**
+   * @param yaml makes the first config.yaml, from the simulator's origin
+   * @param file as with --config; absent: what is found
+   */
+  async start(yaml: (sluice: this) => string, file?: string): Promise<this> {
     this.simulator = await createSimulator({ port: 0 });
     this.open.defer(() => this.simulator.stop());
     this.write(yaml(this), 'config.yaml');
     return this.run(file);
   }
 
-  async run(file: string): Promise<this> {
+  async run(file: string | undefined): Promise<this> {
     const env = { REDIS_URL: process.env['REDIS_URL'], LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent' };
-    const input = { env, cwd: this.dir, args: { config: file, port: '0' } };
+    const input = { env, cwd: this.dir, args: { ...(file !== undefined && { config: file }), port: '0' } };
     const settings = loadSettings(input);
     const worker = await createWorker(settings, env.REDIS_URL!);
     await worker.init();

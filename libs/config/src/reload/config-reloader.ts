@@ -79,7 +79,9 @@ export class ConfigReloader {
 
   private read(): { kind: 'read'; settings: Settings } | { kind: 'rejected'; errors: readonly ReportRow[] } {
     try {
-      const settings = loadSettings({ ...this.input, isReload: true });
+      // The file of the start: without it another one might be found, or none, which reads as a configuration without models.
+      const args = { ...this.input.args, config: this.inForce.configFile };
+      const settings = loadSettings({ ...this.input, args, isReload: true });
       this.paths = settings.configPaths;
       if (this.inForce.masterKey !== undefined && settings.masterKey === undefined)
         return { kind: 'rejected', errors: [OPENED] };
