@@ -112,6 +112,20 @@ describe('fallback groups', () => {
     });
   });
 
+  it('are looked up by the asked name before the pattern that stands for it', async () => {
+    const groups = [{ profile: 'a', group: '*' }, ...GROUPS.slice(1)];
+    const yaml = routing('fallbacks: [{GROUP-mine: [GROUP-x]}, {GROUP-*: [GROUP-y]}]');
+    await withSluice(groups, { yaml, scripts: { a: DOWN } }, async ({ call, group }) => {
+      for (const [asked, serves] of [
+        ['mine', 'x'],
+        ['other', 'y'],
+      ]) {
+        const response = await call({ model: `${group}-${asked}` });
+        expect(response.headers.get('x-litellm-model-group')).toBe(`${group}-${serves}`);
+      }
+    });
+  });
+
   it('L43: max_fallbacks bounds them', async () => {
     const yaml = routing('fallbacks: [{GROUP: [GROUP-x, GROUP-y, GROUP-z]}], max_fallbacks: 2');
     await withSluice(GROUPS, { yaml, scripts: { a: DOWN, x: DOWN, y: DOWN } }, async ({ call, callsTo }) => {

@@ -115,7 +115,7 @@ export function explainModel(
     group: group.name,
     router: routed ?? null,
     strategy: strategyOf(group, choice).name,
-    fallbacks: fallbackTargets(group.name, isTooLong ? 'context_window' : 'general', policy, undefined),
+    fallbacks: fallbackTargets([sketch.model, group.name], isTooLong ? 'context_window' : 'general', policy, undefined),
     would,
     wait_ms: waitMs ?? null,
     candidates: candidates.map(({ deployment, verdict, reason, untilMs, share, measure }) => ({

@@ -176,7 +176,7 @@ function enqueue(
   mayAllServe: boolean,
   deps: SubmitDeps,
 ): Promise<Accepted> {
-  const targets = fallbackTargets(job.group, 'general', deps.policy, job.fallbacks);
+  const targets = fallbackTargets([job.model, job.group], 'general', deps.policy, job.fallbacks);
   return deps.queues.accept(job.group, {
     jobId: job.jobId,
     request: source,

@@ -80,7 +80,10 @@ export function checkedChains(
   return byGroup;
 }
 
-/** Fallbacks are looked up by the group's name: an alias means its group, anything else that is no group is told. */
+/**
+ * Fallbacks are looked up by the name that was asked for and by the group's: an alias means its group; a provider before a
+ * group's name, or missing there, makes no difference; a pattern may stand for a name. Anything else is told.
+ */
 function groupOf(
   from: string,
   models: ModelTable,
@@ -91,8 +94,10 @@ function groupOf(
   if (from === '*' || models.groups.has(from)) return from;
   const named = [...models.groups.keys()].find((group) => group.slice(group.indexOf('/') + 1) === from);
   if (named !== undefined) return from; // found without its provider prefix
-  const resolved = models.aliases.has(from) ? resolveModel(models, from, strict) : undefined;
-  if (resolved?.kind === 'found') return resolved.group.name;
+  const bare = from.slice(from.indexOf('/') + 1);
+  if (!models.aliases.has(from) && models.groups.has(bare)) return bare;
+  const resolved = resolveModel(models, from, strict);
+  if (resolved.kind === 'found') return models.aliases.has(from) ? resolved.group.name : from;
   section.book.noEffect(
     place,
     `no model group is called "${from}"${didYouMean(from, models)}`,

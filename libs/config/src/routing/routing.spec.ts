@@ -118,6 +118,18 @@ describe('fallbacks', () => {
     expect(policy.contextWindowFallbacks).toEqual(new Map([['gpt-4o', ['claude']]]));
     expect(policy.contentPolicyFallbacks).toEqual(new Map([['claude', ['gpt-4o']]]));
   });
+
+  it('have keys with or without the provider, and names that a pattern stands for', () => {
+    const { policy, report } = router(
+      'fallbacks: [{azure/gpt-4o: [claude]}, {openai/o3: [gpt-4o]}, {gpt-5x: [claude]}]',
+    );
+    expect(report.errors).toEqual([]);
+    expect([...policy.fallbacks]).toEqual([
+      ['gpt-4o', ['claude']],
+      ['openai/o3', ['gpt-4o']],
+    ]);
+    expect(report.noEffect.map(({ reason }) => reason).join()).toContain('no model group is called "gpt-5x"');
+  });
 });
 
 describe('the policy', () => {

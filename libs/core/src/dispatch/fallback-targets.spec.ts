@@ -27,12 +27,19 @@ describe('fallbackTargets', () => {
     ['gemini', 'context_length', ['cheap']], // no list of its own kind: the general one
     ['gemini', 'content_filter', []], // never the general one
   ])('of %s after %s: %j', (group, last, expected) => {
-    expect(fallbackTargets(group, wantedAfter(last), configured, undefined)).toEqual(expected);
+    expect(fallbackTargets([group], wantedAfter(last), configured, undefined)).toEqual(expected);
+  });
+
+  it('the name that was asked for comes before the group’s, and both before "*"', () => {
+    const of = policy({ fallbacks: lists({ 'openai/gpt-4o': ['a'], 'openai/*': ['b'], '*': ['c'] }) });
+    expect(fallbackTargets(['openai/gpt-4o', 'openai/*'], 'general', of, undefined)).toEqual(['a']);
+    expect(fallbackTargets(['openai/o3', 'openai/*'], 'general', of, undefined)).toEqual(['b']);
+    expect(fallbackTargets(['mine', 'mine'], 'general', of, undefined)).toEqual(['c']);
   });
 
   it('an exact entry beats "*", also when it is empty', () => {
     const none = policy({ fallbacks: lists({ a: [], '*': ['b'] }) });
-    expect(fallbackTargets('a', 'general', none, undefined)).toEqual([]);
+    expect(fallbackTargets(['a'], 'general', none, undefined)).toEqual([]);
   });
 
   it.each<[FailureKind, readonly string[]]>([
@@ -41,7 +48,7 @@ describe('fallbackTargets', () => {
     ['context_length', ['mine']],
     ['bad_request', []],
   ])('the caller’s own list stands for all of them: %s', (last, expected) => {
-    expect(fallbackTargets('gpt-4o', wantedAfter(last), configured, ['mine'])).toEqual(expected); // L41
-    expect(fallbackTargets('gpt-4o', wantedAfter(last), configured, [])).toEqual([]); // L42
+    expect(fallbackTargets(['gpt-4o'], wantedAfter(last), configured, ['mine'])).toEqual(expected); // L41
+    expect(fallbackTargets(['gpt-4o'], wantedAfter(last), configured, [])).toEqual([]); // L42
   });
 });

@@ -33,7 +33,7 @@ export function nextTarget(progress: Progress, context: StepContext): Target | u
   const isTooLong = cause === undefined && context.groupOf(asked)?.unfit?.reason === 'context_window';
   const unasked = isTooLong ? 'context_window' : 'general';
   const wanted = cause === undefined ? unasked : consequenceUnder(policy, cause).fallback;
-  for (const name of fallbackTargets(asked, wanted, policy, context.fallbacks)) {
+  for (const name of fallbackTargets([context.model ?? asked, asked], wanted, policy, context.fallbacks)) {
     if (progress.taken.includes(name)) continue;
     const target = context.groupOf(name);
     if (target === undefined) continue;

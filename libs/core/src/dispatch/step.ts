@@ -43,6 +43,8 @@ export interface StepContext {
   groupOf: (target: string) => TargetGroup | undefined;
   /** Attempts in each group that the caller asked for; absent: the deployment's or router's `num_retries` + 1. */
   maxAttempts: number | undefined;
+  /** As the caller wrote it; absent: the group's name. */
+  model?: string;
   /** The caller's own fallback list; absent: the configuration's. */
   fallbacks: readonly string[] | undefined;
   /** It is no use to wait for capacity longer: the end of the caller's wait or the deadline. Unix ms. */

@@ -160,5 +160,17 @@ function contextOf(
     stickTo: job.stickTo,
     seen: seen.of,
   };
-  return { policy, choice, groupOf, maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull, mayWaitInPlace };
+  const { model } = job;
+  return {
+    policy,
+    choice,
+    groupOf,
+    model,
+    maxAttempts,
+    fallbacks,
+    startByMs,
+    deadlineMs,
+    rejectWhenFull,
+    mayWaitInPlace,
+  };
 }
