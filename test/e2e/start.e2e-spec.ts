@@ -177,7 +177,8 @@ describe('a port that is taken', () => {
     const { port } = other.address() as AddressInfo;
     const sluice = run(['start', '--port', String(port)]);
     expect(await sluice.end()).toBe(1);
-    expect(sluice.stderr).toContain(`sluice: Port ${port} is in use by another program.`);
+    const sentence = `sluice: Port ${port} is in use by another program. Stop that one, or choose another with --port.`;
+    expect(sluice.stderr.trim()).toBe(sentence); // and nothing else
     expect(existsSync(join(cwd, 'data', 'redis.sock'))).toBe(false);
   });
 });

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { findConfigFile, loadSettings, type LoadInput, type RejectedConfig, type Settings } from '@sluice/config';
@@ -31,6 +33,7 @@ export async function start(input: LoadInput): Promise<void> {
   const isDemonstration = input.configText === undefined && findConfigFile(input) === undefined;
   const first = loadSettings(input); // what is wrong with it is told before anything is opened
   await runUntilStopped(async (open, signal) => {
+    await tryPort(first);
     const redisUrl = first.redisUrl ?? (await openEmbeddedRedis(first.dataDir, open));
     signal.throwIfAborted();
     await checkRedisAt(redisUrl, signal);
@@ -50,6 +53,7 @@ export async function start(input: LoadInput): Promise<void> {
 export async function startApi(input: LoadInput): Promise<void> {
   const { settings, redisUrl } = roleSettings('api', input);
   await runUntilStopped(async (open, signal) => {
+    await tryPort(settings);
     await checkRedisAt(redisUrl, signal);
     const { origin, api } = await openApi(settings, redisUrl, open);
     followConfig(input, settings, [api], open);
@@ -181,7 +185,9 @@ async function openApi(
 
 /** Refuses what would lose jobs: a server that is too old, or one that evicts. Waits for one that is still starting. */
 async function checkRedisAt(redisUrl: string, signal: AbortSignal): Promise<void> {
-  const { checkRedis, openRedis } = await import('@sluice/state');
+  const { checkRedis, networkWarning, openRedis } = await import('@sluice/state');
+  const warning = networkWarning(redisUrl);
+  if (warning !== undefined) say(warning);
   let trouble = '';
   const redis = openRedis(redisUrl, {
     role: 'worker',
@@ -216,6 +222,16 @@ async function listenOn<T>(port: number, listen: () => Promise<T>): Promise<T> {
       cause: error,
     });
   }
+}
+
+/** Told before anything is opened; and Nest would print an error of its own before the sentence. */
+async function tryPort({ port, host }: Settings): Promise<void> {
+  if (port === 0) return;
+  await listenOn(port, async () => {
+    const server = createServer().listen(port, host);
+    await once(server, 'listening');
+    await once(server.close(), 'close');
+  });
 }
 
 const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
