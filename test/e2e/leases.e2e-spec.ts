@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { BreakerRules, HeldLease, LeaseAsk, LeaseCandidate } from '@sluice/core';
+import type { BreakerRules, HeldLease, LeaseAsk, LeaseCandidate, LeaseNote } from '@sluice/core';
 import { checkRedis, Leases, openRedis } from '@sluice/state';
 import type { Redis } from 'ioredis';
 
@@ -201,5 +201,36 @@ describe('a Redis that lost its memory', () => {
 describe('checkRedis', () => {
   it('accepts the server of these tests', async () => {
     expect(await checkRedis(redis[0]!)).toMatchObject({ version: expect.stringMatching(/^(Redis|Valkey) \d+\./) });
+  });
+});
+
+describe('notes of a call', () => {
+  it('are counted once, however often its lease is settled, and forgotten in their time', async () => {
+    const group = randomUUID();
+    const lease = await taken(worker(), asking(group, deployment('d')));
+    const endMs = Date.now() + 60_000;
+    const notes: LeaseNote[] = [
+      { kind: 'sample', of: 'msPerToken', ms: 12.34567, keep: 2, ttlMs: 30_000 },
+      { kind: 'spend', budget: 'provider:openai', startMs: 5, endMs, usdNanos: 1_500 },
+      { kind: 'spend', budget: 'deployment:d', startMs: 0, endMs: Infinity, usdNanos: 1e300 },
+    ];
+    for (const i of [0, 1, 2, 0]) await worker(i).settle(lease, { kind: 'succeeded', rules: RULES, notes });
+    const of = (rest: string): string => `{sluice:${group}}:${rest}`;
+    expect(await redis[0]!.lrange(of('dep:d:latency:msPerToken'), 0, -1)).toEqual(['12.346']);
+    expect(await redis[0]!.get(of('spend:5:provider:openai'))).toBe('1500');
+    expect(await redis[0]!.get(of('spend:0:deployment:d'))).toBe('1000000000000000'); // bounded: Redis could not add to it
+    expect(await redis[0]!.pttl(of('dep:d:latency:msPerToken'))).toBeGreaterThan(20_000);
+    expect(await redis[0]!.pttl(of('spend:5:provider:openai'))).toBeGreaterThan(3_600_000);
+    expect(await redis[0]!.pttl(of('spend:0:deployment:d'))).toBe(-1);
+  });
+
+  it('keep the last samples only', async () => {
+    const group = randomUUID();
+    for (const ms of [1, 2, 3]) {
+      const lease = await taken(worker(), asking(group, deployment('d')));
+      const notes: LeaseNote[] = [{ kind: 'sample', of: 'firstTokenMs', ms, keep: 2, ttlMs: 30_000 }];
+      await worker().settle(lease, { kind: 'succeeded', rules: RULES, notes });
+    }
+    expect(await redis[0]!.lrange(`{sluice:${group}}:dep:d:latency:firstTokenMs`, 0, -1)).toEqual(['3', '2']);
   });
 });

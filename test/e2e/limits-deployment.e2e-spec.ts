@@ -108,7 +108,7 @@ describe('limits of a deployment', () => {
 describe('the routing strategy', () => {
   const pair: PlayedDeployment[] = [{ profile: 'a' }, { profile: 'b' }];
 
-  it('least-busy counts what runs in all workers', async () => {
+  it('L50 least-busy counts what runs in all workers', async () => {
     const slow = { latency: { p50: 400 } };
     const yaml = 'router_settings: {routing_strategy: least-busy}';
     await withSluice(pair, { yaml, workers: 2, scripts: { a: slow, b: slow } }, async ({ call, simulator }) => {
@@ -118,7 +118,7 @@ describe('the routing strategy', () => {
     });
   });
 
-  it('simple-shuffle goes by weight', async () => {
+  it('L48 simple-shuffle goes by weight', async () => {
     const weighted: PlayedDeployment[] = [
       { profile: 'a', params: 'weight: 9' },
       { profile: 'b', params: 'weight: 1' },

@@ -67,6 +67,21 @@ it('L52 cost-based-routing picks the cheapest by the prices that are written, fo
   });
 });
 
+it('L48 weighted failover: what a deployment does not serve goes to the others by their weights', async () => {
+  const three: PlayedDeployment[] = [
+    { profile: 'broken', params: 'weight: 100' },
+    { profile: 'much', params: 'weight: 9' },
+    { profile: 'little', params: 'weight: 1' },
+  ];
+  const scripts = { broken: { rules: [{ do: { kind: 'server' } }] } };
+  const yaml = 'router_settings: {enable_weighted_failover: true, disable_cooldowns: true}';
+  await withSluice(three, { yaml, scripts }, async (sluice) => {
+    const served = await Promise.all(Array.from({ length: 25 }, () => servedBy(sluice))); // within the budget of retries
+    expect(served).not.toContain('broken');
+    expect(served.filter((profile) => profile === 'much').length).toBeGreaterThan(14); // 22.5 expected
+  });
+});
+
 describe('usage-based-routing', () => {
   it.each(['usage-based-routing', 'usage-based-routing-v2'])(
     'L53 spreads by the used share of tpm: %s',

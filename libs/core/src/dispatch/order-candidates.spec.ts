@@ -31,7 +31,7 @@ function chiSquare(counts: Record<string, number>, shares: Record<string, number
 const CRITICAL = [0, 10.83, 13.82, 16.27];
 
 describe('simple-shuffle', () => {
-  it('follows the weights', () => {
+  it('L48 follows the weights', () => {
     const g = group('g', [
       deployment('a', { weight: 7 }),
       deployment('b', { weight: 2 }),
@@ -40,7 +40,7 @@ describe('simple-shuffle', () => {
     expect(chiSquare(firsts(g), { a: 0.7, b: 0.2, c: 0.1 })).toBeLessThan(CRITICAL[2]!); // L48
   });
 
-  it('gives the same shares among those that are left', () => {
+  it('L48 gives the same shares among those that are left: weighted failover', () => {
     const g = group('g', [
       deployment('a', { weight: 7 }),
       deployment('b', { weight: 2 }),
@@ -68,7 +68,7 @@ describe('simple-shuffle', () => {
       [3, 1],
     ],
     [
-      'rpm before tpm',
+      'L49 rpm before tpm',
       [
         { rpm: 600, tpm: 1 },
         { rpm: 200, tpm: 9 },
@@ -88,7 +88,7 @@ describe('simple-shuffle', () => {
     expect(firsts(g, [g.deployments[0]!])).toEqual({ a: DRAWS });
   });
 
-  it('goes by order tiers first', () => {
+  it('L54 goes by order tiers first', () => {
     const g = group('g', [
       deployment('late', { order: 2, weight: 1_000 }),
       deployment('early', { order: 1, weight: 1 }),
@@ -109,7 +109,7 @@ describe('a weighted alias', () => {
     ],
   };
 
-  it('splits 70 to 30, whatever stands behind an entry', () => {
+  it('L17 splits 70 to 30, whatever stands behind an entry', () => {
     const counts = firsts(split); // L17
     const byEntry = { azure: counts['azure-1']! + counts['azure-2']!, openai: counts['openai']! };
     expect(chiSquare(byEntry, { azure: 0.7, openai: 0.3 })).toBeLessThan(CRITICAL[1]!);

@@ -16,7 +16,10 @@ export const noteKeyOf = (group: string, dep: string, note: LeaseNote): string =
 /** Kept for an hour beyond its window: a worker's clock may be a little behind. */
 const KEEP_SPEND_MS = 3_600_000;
 
+/** A million dollars a call: whatever prices are written, the sum stays a number that Redis can add to. */
+const MOST_USD_NANOS = 1e15;
+
 export function noteArgsOf(note: LeaseNote): [string | number, string | number, string | number] {
   if (note.kind === 'sample') return [Math.round(note.ms * 1_000) / 1_000, note.keep, note.ttlMs];
-  return [note.usdNanos, '', note.endMs === Infinity ? '' : note.endMs + KEEP_SPEND_MS];
+  return [Math.min(note.usdNanos, MOST_USD_NANOS) || 0, '', note.endMs === Infinity ? '' : note.endMs + KEEP_SPEND_MS];
 }

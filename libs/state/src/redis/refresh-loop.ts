@@ -11,7 +11,9 @@ export class RefreshLoop {
 
   /** Resolves after the first reading, so that the first calls know what others know. */
   async start(): Promise<void> {
-    await this.refresh().catch(this.onError);
+    await this.refresh().catch((error: Error) => {
+      if (!this.isStopped) this.onError(error); // the connection closes while it is asked
+    });
     if (this.isStopped) return;
     this.timer = setTimeout(() => void this.start(), this.everyMs);
     this.timer.unref();
