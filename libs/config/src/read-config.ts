@@ -120,10 +120,14 @@ function modelDefaults(
   return {
     params: params?.map,
     dropParams: litellm?.flag('drop_params') ?? false,
+    filtersTags: isOn(router?.map.entries.get('enable_tag_filtering')),
     maxParallel: router?.wholeNumber('default_max_parallel_requests', 1),
     limitsAreWeights: sluice?.word('deployment_limits', ['hard', 'weights']) === 'weights',
   };
 }
+
+/** Read, and told when it is no flag, with the policy. */
+const isOn = (node: YamlNode | undefined): boolean => node?.kind === 'scalar' && node.value === true;
 
 function readMasterKey(general: Section | undefined): MasterKeySetting {
   const node = general?.map.entries.get('master_key');

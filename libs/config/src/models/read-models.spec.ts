@@ -115,6 +115,17 @@ describe('what is known of a model', () => {
   });
 });
 
+describe('tag_regex', () => {
+  it('blocks where tags are filtered, and is only told elsewhere', () => {
+    const blocked = (rest: string): boolean[] =>
+      read(`model_list:\n${entry('model: gpt-4o, tag_regex: ["^User-Agent: x"]')}${rest}`)
+        .report.unsupported.filter(({ path }) => path.includes('tag_regex'))
+        .map(({ blocking }) => blocking);
+    expect(blocked('')).toEqual([false]);
+    expect(blocked('router_settings: {enable_tag_filtering: true}\n')).toEqual([true]);
+  });
+});
+
 describe('where a deployment goes', () => {
   it.each<[string, Record<string, string>, string]>([
     ['model: gpt-4o', {}, 'https://api.openai.com/v1'],

@@ -16,6 +16,8 @@ export interface ModelDefaults {
   /** `default_litellm_params`: for what a deployment does not say. */
   readonly params: YamlMap | undefined;
   readonly dropParams: boolean;
+  /** `enable_tag_filtering` */
+  readonly filtersTags: boolean;
   readonly maxParallel: number | undefined;
   /** `sluice.deployment_limits: weights`: rpm and tpm only say how to share. */
   readonly limitsAreWeights: boolean;
@@ -136,6 +138,11 @@ function readEntry(
     allowedFailsPolicy: readAllowedFailsPolicy(info),
     info: info === undefined ? {} : echoedInfo(info.map),
   };
+  const byAgent = params.map.entries.get('tag_regex');
+  if (byAgent !== undefined && defaults.filtersTags) {
+    const advice = 'use tags, and let clients send them in x-litellm-tags';
+    book.blocking(byAgent.place, 'deployments chosen by the User-Agent of a call are not in this version yet', advice);
+  }
   for (const section of [entry, params, info]) tellHardLimits(section, defaults.limitsAreWeights);
   const elsewhere = readEnvironments(info, env);
   return organizations.map((organization, i) => {
