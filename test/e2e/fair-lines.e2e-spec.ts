@@ -127,6 +127,15 @@ describe('calls of several tenants that wait for one model', () => {
     expect(done.lastIndexOf('1:few')).toBeLessThan(20);
   });
 
+  it('overtake by a few hundred at most when thousands come at once', async () => {
+    await stage.addBeat(CONCURRENCY);
+    const crowd = Array.from({ length: 2_000 }, () => stage.newJob({ line: '1:crowd' }));
+    const replies = await Promise.all(crowd.map((job) => stage.queues.accept(stage.group, job)));
+    expect(replies.every(({ kind }) => kind === 'accepted')).toBe(true);
+    expect(await stage.redis.llen(`${stage.prefix}:inference:wait`)).toBeLessThanOrEqual(500);
+    expect(Number(await stage.redis.hget(`${stage.prefix}:pace`, 'jobs'))).toBeGreaterThanOrEqual(1_500);
+  });
+
   it('are forgotten when all are served: no key stays that grows with tenants', async () => {
     const beat = await stage.addBeat(CONCURRENCY);
     for (let i = 0; i < 50; i++) await enqueue(`1:t${i}`, 2);

@@ -7,6 +7,8 @@ import { JobRecords, type Accepted, type NewJob } from './job-records.js';
 
 /** How long a reply of the accept script says which way the next job goes. */
 const HINT_MS = 1_000;
+/** Jobs on their way past the backlog, of which no reply has told yet whether there is room: what may overtake at most. */
+const MOST_UNANSWERED = 500;
 
 const RETRY_MS = 500;
 const MOST_ABANDONED = 10_000;
@@ -25,6 +27,8 @@ export class InferenceQueues {
   private readonly queues = new Map<string, Queue<JobEnvelope>>();
   /** Groups whose next job goes to the backlog, and until when (monotonic ms) that is believed. */
   private readonly blockedUntil = new Map<string, number>();
+
+  private unanswered = 0;
 
   private readonly abandoned: { group: string; jobId: string }[] = [];
   private settleAbandoned: Promise<void> | undefined;
@@ -46,9 +50,9 @@ export class InferenceQueues {
    */
   async accept(group: string, job: NewJob): Promise<Accepted> {
     if (this.redis.status !== 'ready') throw new StorageAwayError(); // an `add` would wait for its return, and pile up
-    const isBlocked = (this.blockedUntil.get(group) ?? 0) > performance.now();
+    const isBlocked = this.unanswered >= MOST_UNANSWERED || (this.blockedUntil.get(group) ?? 0) > performance.now();
     const accepted = this.records.accept(group, job, !isBlocked);
-    if (!isBlocked) await Promise.all([accepted, this.add(group, job)]); // one pipeline, the record first
+    if (!isBlocked) await this.addBehind(accepted, group, job);
     const reply = await accepted;
     if (!isBlocked && reply.kind !== 'accepted') this.takeBack(group, job);
     if (reply.kind !== 'accepted' || reply.nextToBacklog) this.blockedUntil.set(group, performance.now() + HINT_MS);
@@ -78,6 +82,16 @@ export class InferenceQueues {
       }
     }
     this.settleAbandoned = undefined; // in the same turn as the last look at the list: none may be added in between
+  }
+
+  /** One pipeline, the record first. */
+  private async addBehind(accepted: Promise<Accepted>, group: string, job: NewJob): Promise<void> {
+    this.unanswered++;
+    try {
+      await Promise.all([accepted, this.add(group, job)]);
+    } finally {
+      this.unanswered--;
+    }
   }
 
   private async add(group: string, { jobId, replyTo, tokens }: NewJob): Promise<void> {
