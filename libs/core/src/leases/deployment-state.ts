@@ -33,6 +33,8 @@ export type LeaseState = Map<string, DeploymentState>;
 
 /** 60 s and the running second, so that no 60 s hold more than the limit. */
 export const WINDOW_S = 61;
+/** That a call may be on its way to the provider longer than a later one: the provider counts arrivals. */
+export const ARRIVAL_MS = 500;
 
 export function deploymentState(state: LeaseState, id: string): DeploymentState {
   let deployment = state.get(id);
@@ -72,7 +74,7 @@ export function saidOf({ said }: DeploymentState, nowMs: number): DeploymentStat
 
 /** What counts against the limits of a minute that ends at `atMs`. */
 export function useOf({ use }: DeploymentState, atMs: number): { requests: number; tokens: number } {
-  const first = Math.floor(atMs / 1_000) - WINDOW_S + 1;
+  const first = Math.floor((atMs - ARRIVAL_MS) / 1_000) - WINDOW_S + 1;
   const sum = { requests: 0, tokens: 0 };
   for (const [second, { requests, tokens }] of use) {
     if (second < first) continue;

@@ -80,10 +80,10 @@ describe('limits', () => {
     at.ms = 900;
     settle(lease(limited), { kind: 'failed' });
     settle(lease(limited), { kind: 'succeeded' });
-    expect(refusals(limited)).toEqual([['rpm', 60_100]]);
+    expect(refusals(limited)).toEqual([['rpm', 60_600]]);
     at.ms = 60_900; // a minute later, the second in which they were taken still counts
-    expect(refusals(limited)).toEqual([['rpm', 100]]);
-    at.ms = 61_000;
+    expect(refusals(limited)).toEqual([['rpm', 600]]);
+    at.ms = 61_500;
     lease(limited);
   });
 
@@ -91,7 +91,7 @@ describe('limits', () => {
     const { lease, refusals, settle, look } = cluster();
     const limited = [{ id: 'd', tpm: 100 }];
     const held = lease(limited, { tokens: 80 });
-    expect(refusals(limited, { tokens: 30 })).toEqual([['tpm', 61_000]]);
+    expect(refusals(limited, { tokens: 30 })).toEqual([['tpm', 61_500]]);
     settle(held, { kind: 'succeeded', tokens: 20 });
     expect(look().tokens).toBe(20);
     lease(limited, { tokens: 80 });
@@ -101,9 +101,9 @@ describe('limits', () => {
     const { at, lease, refusals } = cluster();
     const limited = [{ id: 'd', tpm: 100 }];
     lease(limited, { tokens: 150 });
-    expect(refusals(limited, { tokens: 150 })).toEqual([['tpm', 61_000]]);
-    expect(refusals(limited, { tokens: 1 })).toEqual([['tpm', 61_000]]);
-    at.ms = 61_000;
+    expect(refusals(limited, { tokens: 150 })).toEqual([['tpm', 61_500]]);
+    expect(refusals(limited, { tokens: 1 })).toEqual([['tpm', 61_500]]);
+    at.ms = 61_500;
     lease(limited, { tokens: 150 });
   });
 

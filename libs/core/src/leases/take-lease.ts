@@ -1,4 +1,5 @@
 import {
+  ARRIVAL_MS,
   deploymentState,
   inFlightOf,
   saidOf,
@@ -145,13 +146,15 @@ function returnOf(
       if (verdict === 'rpm' && said?.requests && said.requests.left < 1) return said.requests.untilMs;
       if (verdict === 'tpm' && said?.tokens && said.tokens.left < ask.tokens) return said.tokens.untilMs;
       const second = Math.floor(nowMs / 1_000);
-      for (let s = second + 1; s < second + WINDOW_S; s++) {
-        const { requests, tokens } = useOf(deployment, s * 1_000);
+      for (let s = second; s < second + WINDOW_S; s++) {
+        const atMs = s * 1_000 + ARRIVAL_MS;
+        const { requests, tokens } = useOf(deployment, atMs);
+        if (atMs <= nowMs) continue;
         if ((candidate.rpm === 0 || requests < candidate.rpm) && tokensFit(tokens, ask.tokens, candidate.tpm)) {
-          return s * 1_000;
+          return atMs;
         }
       }
-      return (second + WINDOW_S) * 1_000;
+      return (second + WINDOW_S) * 1_000 + ARRIVAL_MS;
     }
   }
 }

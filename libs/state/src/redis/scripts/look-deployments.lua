@@ -9,13 +9,14 @@
 -- Time        Unix ms by Redis TIME
 
 local WINDOW_S = 61
+local ARRIVAL_MS = 500
 
 local now = tonumber(ARGV[1])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local first = math.floor(now / 1000) - WINDOW_S + 1
+local first = math.floor((now - ARRIVAL_MS) / 1000) - WINDOW_S + 1
 
 local seen = { now }
 local function add(value)

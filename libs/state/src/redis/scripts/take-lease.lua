@@ -27,6 +27,7 @@
 
 local KEEP_EXPIRED_MS = 600000
 local WINDOW_S = 61 -- 60 s and the running second, so that no 60 s hold more than the limit
+local ARRIVAL_MS = 500 -- that a call may be on its way to the provider longer than a later one
 
 local leaseId, strategy = ARGV[1], ARGV[4]
 local leaseMs, tokens, probeEvery = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[5])
@@ -36,7 +37,7 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local second = math.floor(now / 1000)
-local first = second - WINDOW_S + 1
+local first = math.floor((now - ARRIVAL_MS) / 1000) - WINDOW_S + 1
 
 local function bucketNames(from, to)
   local names = {}
@@ -56,7 +57,7 @@ local function readUse(c)
   if not from then
     return
   end
-  if first - from >= WINDOW_S or second < from then -- all gone, or the clock went back by a minute
+  if first - from > WINDOW_S or second < from then -- all gone, or the clock went back by a minute
     redis.call('DEL', c.useKey)
     return
   end
@@ -197,7 +198,7 @@ local function take(c)
     end
     redis.call('HSET', c.useKey, 'from', c.from, 'requests', c.requests + 1, 'tokens', c.used + tokens,
       'r' .. second, c.bucketRequests + 1, 't' .. second, c.bucketTokens + tokens)
-    redis.call('PEXPIRE', c.useKey, (WINDOW_S + 1) * 1000)
+    redis.call('PEXPIRE', c.useKey, (WINDOW_S + 2) * 1000)
   end
   if c.said then
     redis.call('HSET', c.depKey, 'said', string.format('%.0f %.0f %.0f %.0f %s', c.said.requests - 1,
@@ -218,10 +219,10 @@ local function roomAt(c)
     requests = requests - (tonumber(buckets[k]) or 0)
     used = used - (tonumber(buckets[k + 1]) or 0)
     if (c.rpm == 0 or requests < c.rpm) and tokensFit(c, used) then
-      return (c.from + (k - 1) / 2 + WINDOW_S) * 1000
+      return (c.from + (k - 1) / 2 + WINDOW_S) * 1000 + ARRIVAL_MS
     end
   end
-  return (second + WINDOW_S) * 1000
+  return (second + WINDOW_S) * 1000 + ARRIVAL_MS
 end
 
 local candidates, chosen = {}, nil
