@@ -112,3 +112,6 @@ export { PatternError, textPattern } from './router/text-pattern.js';
 export { explainModel, meantBy, type CallSketch, type ExplainedModel } from './explain-model.js';
 export type { Known } from './explain-call.js';
 export { listedModels } from './listed-models.js';
+export { FREE_HEDGES_PER_MINUTE, takeHedge, type HedgeBudgetState } from './hedge/hedge-budget.js';
+export { HEDGE_START, hedgeAfter, hedgeDelayMs, type HedgeEvent, type HedgeState, type Racer } from './hedge/hedge.js';
+export { RecentTimes } from './hedge/recent-times.js';

@@ -8,6 +8,7 @@ export { networkWarning } from './redis/network-warning.js';
 export { Leases } from './redis/leases.js';
 export { openRedis, type RedisRole } from './redis/open-redis.js';
 export { RedisClock } from './redis/redis-clock.js';
+export { HedgeBudget } from './redis/hedge-budget.js';
 export { RetryBudget } from './redis/retry-budget.js';
 export { StorageGuard } from './redis/storage-guard.js';
 export { untilReady } from './redis/until-ready.js';
