@@ -7,7 +7,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import type { Settings } from '@sluice/config';
-import { seenNeeds, type SeenNeeds } from '@sluice/core';
+import { RecentTimes, seenNeeds, type SeenNeeds } from '@sluice/core';
 import { runInference, SlotBook, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
 import { DeadWorkerReaper, InferenceWorkers, JobRecords, LeftOverJobs, WorkerBeat, type RunJob } from '@sluice/queue';
@@ -19,6 +19,7 @@ import {
   DeploymentBreakers,
   Leases,
   RedisClock,
+  HedgeBudget,
   RetryBudget,
   SeenDeployments,
 } from '@sluice/state';
@@ -106,6 +107,8 @@ function workerProcess(
     runsSuspects,
     records,
     leases,
+    hedges: new HedgeBudget(commands),
+    firstContents: new RecentTimes(),
     retries: new RetryBudget(commands),
     breakers,
     seen,

@@ -13,8 +13,6 @@ export function placeDynamicKeys(sections: {
   if (litellm?.flag('json_logs') === false)
     litellm.book.harmless(place(litellm, 'json_logs'), 'logs are always JSON in this version');
   if (sluice === undefined) return;
-  const hedge = sluice.word('hedge', ['rescue', 'eager', 'off']);
-  if (hedge !== undefined && hedge !== 'off') sluice.book.harmless(place(sluice, 'hedge'));
   if (sluice.word('durability', ['everysec', 'strict']) === 'strict') sluice.book.blocking(place(sluice, 'durability'));
 }
 

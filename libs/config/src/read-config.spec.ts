@@ -276,7 +276,6 @@ describe('what cannot be kept', () => {
       'sluice: {groups: {gpt-4o: {midstream: restart}}}',
       'sluice.groups.gpt-4o.midstream',
     ],
-    ['hedging', 'sluice: {hedge: eager}', 'sluice.hedge'],
   ])('is only told: %s', (_, rest, path) => {
     expect(listOf(report(withModel(rest)), path)).toEqual(['harmless']);
   });
@@ -291,6 +290,8 @@ describe('what cannot be kept', () => {
     ['mid-stream errors', 'sluice: {midstream: error}', 'sluice.midstream'],
     ['mid-stream continuation', 'sluice: {midstream: continue}', 'sluice.midstream'],
     ['no hedging', 'sluice: {hedge: off}', 'sluice.hedge'],
+    ['hedging', 'sluice: {hedge: eager}', 'sluice.hedge'],
+    ['hedging of a group', 'sluice: {groups: {gpt-4o: {hedge_budget: 0.1}}}', 'sluice.groups.gpt-4o.hedge_budget'],
   ])('asks for what happens anyway: %s', (_, rest, path) => {
     expect(listOf(report(withModel(rest)), path)).toEqual(['applied']);
   });

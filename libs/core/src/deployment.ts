@@ -139,6 +139,12 @@ export type RetryPolicy = Readonly<Partial<Record<RetryClass, number>>>;
 export interface RescuePolicy {
   /** A stream that breaks after its first content goes on at the next deployment, or ends in an error. Default `continue`. */
   readonly midstream: 'continue' | 'error';
+  /** When a second deployment is asked as well: `rescue`: nothing came for unusually long; `eager`: after the p95. Default `rescue`. */
+  readonly hedge: 'rescue' | 'eager' | 'off';
+  /** Least wait of a rescue. Default 10,000. */
+  readonly hedgeAfterMs: number;
+  /** Share of the group's calls, beside three a minute. Default 0.05. */
+  readonly hedgeBudget: number;
 }
 
 /** The router's settings, one set for the whole configuration. Times in ms. */

@@ -39,7 +39,7 @@ export type { Choice, Seen } from './dispatch/choice.js';
 export { seenNeeds, type SeenNeeds } from './dispatch/seen-needs.js';
 export type { Considered, Measure, SkipReason } from './dispatch/considered.js';
 export { leaseStrategyOf, orderCandidates, strategyOf, type Candidate } from './dispatch/order-candidates.js';
-export { afterTry, callsMade, startOf, type Progress, type Tried } from './dispatch/progress.js';
+export { afterTry, callsMade, startOf, takenOver, type Progress, type Tried } from './dispatch/progress.js';
 export type { FailReason, PauseFor, Step, StepContext, TargetGroup } from './dispatch/step.js';
 export {
   LEASE_MS,

@@ -6,11 +6,12 @@ import type {
   LeaseRefusal,
   ModelTable,
   Progress,
+  RecentTimes,
   RoutingPolicy,
 } from '@sluice/core';
 import type { Call, ProviderClient, Usage } from '@sluice/providers';
 import type { JobRecords } from '@sluice/queue';
-import type { BudgetWatch, DeploymentBreakers, Leases, RetryBudget, SeenDeployments } from '@sluice/state';
+import type { BudgetWatch, DeploymentBreakers, HedgeBudget, Leases, RetryBudget, SeenDeployments } from '@sluice/state';
 import type { FrameRelay, JobRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import type { DeliveredAnswer, Served } from '@sluice/wire';
@@ -30,6 +31,9 @@ export interface RunDeps {
   records: Pick<JobRecords, 'begin' | 'note' | 'finish' | 'requeue'>;
   frames: Pick<FrameRelay, 'open' | 'replay'>;
   leases: Pick<Leases, 'take' | 'settle'>;
+  hedges: Pick<HedgeBudget, 'countCall' | 'take'>;
+  /** To first content, by deployment: of streams and of JSON calls. */
+  firstContents: Pick<RecentTimes, 'note' | 'p95'>;
   retries: Pick<RetryBudget, 'countFirstCall' | 'ask'>;
   breakers: Pick<DeploymentBreakers, 'record' | 'sync'>;
   /** Shared state that strategies choose by. */

@@ -2,12 +2,13 @@ import { rescueOf } from '@sluice/core';
 import type { JobTurn, RunEnd, RunHooks } from '@sluice/queue';
 import { accountAttempt, releaseLease } from './steps/account-attempt.js';
 import { beginRun } from './steps/begin-run.js';
-import { callProvider, type FailedAttempt } from './steps/call-provider.js';
+import { callProvider } from './steps/call-provider.js';
 import { dispatch } from './steps/dispatch.js';
 import { failureOutcome, type Because, type FinishedRun } from './steps/failure-outcome.js';
 import { finishRun } from './steps/finish-run.js';
 import { goOn } from './steps/go-on.js';
 import { mockCall } from './steps/mock-call.js';
+import type { FailedAttempt } from './steps/attempt.js';
 import { requeueRun } from './steps/requeue-run.js';
 import type { Run, RunDeps } from './run-deps.js';
 
@@ -67,10 +68,8 @@ async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<Ru
       continue;
     }
     if (run.othersWait) hooks.feedMore();
-    const attempt = await callProvider(run, dispatched, deps).catch((surprise: unknown) =>
-      releaseLease(dispatched, 'neutral', deps).then(() => Promise.reject(surprise)),
-    );
-    const accounting = accountAttempt(run, dispatched, attempt, deps);
+    const { dispatched: asked, attempt } = await callProvider(run, dispatched, deps);
+    const accounting = accountAttempt(run, asked, attempt, deps);
     accounting.catch(() => undefined); // told by whoever awaits it, which may be a moment later
     if (attempt.kind === 'answered') return finishRun(run, { state: 'completed', attempt, accounting }, deps);
     const verdict = await accounting;

@@ -9,6 +9,8 @@ export interface Events {
   'job.run_stopped': { jobId: string; group: string; reason: 'stale' };
   /** Its worker was lost under it so many times: from here on it runs by itself. */
   'job.isolated': { jobId: string; group: string; crashes: number };
+  /** A second deployment was asked as well, since the first was slow to begin. */
+  'attempt.hedged': { jobId: string; deployment: string; second: string };
   'attempt.failed': {
     jobId: string;
     deployment: string;
@@ -60,6 +62,7 @@ export const LEVEL_OF: Record<EventName, 'debug' | 'info' | 'warn' | 'error'> = 
   'job.requeued': 'debug',
   'job.run_stopped': 'warn',
   'job.isolated': 'warn',
+  'attempt.hedged': 'info',
   'attempt.failed': 'info',
   'deployment.opened': 'warn',
   'deployment.out': 'error',

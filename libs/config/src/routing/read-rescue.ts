@@ -3,7 +3,7 @@ import { NOT_YET } from '../report-book.js';
 import { Section } from '../section.js';
 import { sortKeys } from '../sort-keys.js';
 
-const DEFAULTS: RescuePolicy = { midstream: 'continue' };
+const DEFAULTS: RescuePolicy = { midstream: 'continue', hedge: 'rescue', hedgeAfterMs: 10_000, hedgeBudget: 0.05 };
 
 /** What becomes of broken streams and slow beginnings: under `sluice`, and for single groups under `sluice.groups`. */
 export function readRescue(
@@ -33,5 +33,10 @@ function rescueIn(section: Section | undefined, otherwise: RescuePolicy): Rescue
       `restart is for streams of jobs, ${NOT_YET}: streams of chat completions continue`,
     );
   }
-  return { midstream: midstream === undefined ? otherwise.midstream : midstream === 'error' ? 'error' : 'continue' };
+  return {
+    midstream: midstream === undefined ? otherwise.midstream : midstream === 'error' ? 'error' : 'continue',
+    hedge: section?.word('hedge', ['rescue', 'eager', 'off']) ?? otherwise.hedge,
+    hedgeAfterMs: section?.seconds('hedge_after', { zero: 'refused' }) ?? otherwise.hedgeAfterMs,
+    hedgeBudget: section?.number('hedge_budget') ?? otherwise.hedgeBudget,
+  };
 }

@@ -91,3 +91,13 @@ export const attemptsUsed = (tried: readonly Tried[]): number => tried.filter((t
 
 /** Provider calls made, whatever they used. */
 export const callsMade = (tried: readonly Tried[]): number => tried.reduce((sum, t) => sum + (t.times ?? 1), 0);
+
+/**
+ * A deployment that was asked beside another has taken the call over.
+ * @param asOther where the job would have been, had the other failed
+ */
+export const takenOver = (progress: Progress, asOther: Progress): Progress => ({
+  ...asOther,
+  tried: progress.tried,
+  roundFrom: Math.min(asOther.roundFrom, progress.tried.length),
+});

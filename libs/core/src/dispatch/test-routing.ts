@@ -84,6 +84,9 @@ export function policy(own: Partial<RoutingPolicy> = {}): RoutingPolicy {
     maxQueueWaitMs: undefined,
     backlog: BACKLOG_DEFAULTS,
     midstream: 'continue',
+    hedge: 'rescue',
+    hedgeAfterMs: 10_000,
+    hedgeBudget: 0.05,
     ofGroup: new Map(),
     ...own,
   };

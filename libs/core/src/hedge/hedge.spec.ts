@@ -4,7 +4,12 @@ import { FREE_HEDGES_PER_MINUTE, takeHedge, type HedgeBudgetState } from './hedg
 import { HEDGE_START, hedgeAfter, hedgeDelayMs, type HedgeAct, type HedgeEvent, type Racer } from './hedge.js';
 import { RecentTimes } from './recent-times.js';
 
-type Told = { first: 'content' | 'failure'; second: 'content' | 'failure'; asked: 'taken' | 'refused'; order: number[] };
+type Told = {
+  first: 'content' | 'failure';
+  second: 'content' | 'failure';
+  asked: 'taken' | 'refused';
+  order: number[];
+};
 
 /** Plays a race: each racer says one thing, the lease is taken or refused, in any order that can be. */
 function play({ first, second, asked, order }: Told): { end: string; acts: HedgeAct[]; started: boolean } {

@@ -15,7 +15,8 @@ export type HedgeState =
   | { at: 'both' }
   | { at: 'one'; runs: Racer }
   | { at: 'won'; by: Racer }
-  | { at: 'lost' };
+  /** All that ran have failed, that one last. */
+  | { at: 'lost'; by: Racer };
 
 export type HedgeEvent =
   /** A lease for the second, or that there is none. */
@@ -41,12 +42,13 @@ export function hedgeAfter(state: HedgeState, event: HedgeEvent): { state: Hedge
       return whileAsking(state, event);
     case 'both': {
       if (event.kind === 'content') return { state: { at: 'won', by: event.by }, acts: [{ close: other(event.by) }] };
-      if (event.kind === 'failure') return { state: { at: 'one', runs: other(event.by) }, acts: [{ account: event.by }] };
+      if (event.kind === 'failure')
+        return { state: { at: 'one', runs: other(event.by) }, acts: [{ account: event.by }] };
       return { state, acts: [] };
     }
     case 'one':
       if (event.kind === 'content') return { state: { at: 'won', by: event.by }, acts: [] };
-      return event.kind === 'failure' ? { state: { at: 'lost' }, acts: [] } : { state, acts: [] };
+      return event.kind === 'failure' ? { state: { at: 'lost', by: event.by }, acts: [] } : { state, acts: [] };
     case 'won':
     case 'lost':
       return { state, acts: [] };
@@ -65,7 +67,7 @@ function whileAsking(
     case 'refused':
       return firstRuns
         ? { state: { at: 'one', runs: 'first' }, acts: [] }
-        : { state: { at: 'lost' }, acts: [] };
+        : { state: { at: 'lost', by: 'first' }, acts: [] };
     case 'content':
       return { state: { at: 'won', by: 'first' }, acts: ['want_no_second'] };
     case 'failure':

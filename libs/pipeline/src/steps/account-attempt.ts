@@ -5,6 +5,7 @@ import {
   type BreakerRules,
   consequenceOf,
   consideredOf,
+  costUsdNanos,
   isCallersTimeout,
   leaseOutcomeOf,
   modelOf,
@@ -12,10 +13,11 @@ import {
   type LeaseOutcome,
   type Tried,
 } from '@sluice/core';
+import type { Usage } from '@sluice/providers';
 import type { Run, RunDeps } from '../run-deps.js';
 import { attemptNotes } from './attempt-notes.js';
 import { writeProgress } from './kept-progress.js';
-import type { Attempt, FailedAttempt } from './call-provider.js';
+import type { Attempt, FailedAttempt } from './attempt.js';
 import type { Dispatched } from './dispatch.js';
 
 /**
@@ -112,6 +114,15 @@ function saidOf(
 /** For an attempt that broke off in ourselves (`neutral`) or was never made (`unused`): it says nothing about the deployment. */
 export async function releaseLease(dispatched: Leased, kind: 'neutral' | 'unused', deps: RunDeps): Promise<void> {
   await settle(dispatched, { kind, rules: breakerRulesOf(dispatched.deployment, deps.policy) }, deps);
+}
+
+/** The other of two that were asked was quicker: that says nothing about this one. It was paid for: its prompt at least. */
+export async function settleLoser(dispatched: Dispatched, usage: Usage, deps: RunDeps): Promise<void> {
+  const { deployment } = dispatched;
+  const cost = deployment.prices && costUsdNanos(deployment.prices, usage);
+  const notes = cost === undefined ? [] : deps.budgets.notesFor(deployment.id, cost);
+  const rules = breakerRulesOf(deployment, deps.policy);
+  await settle(dispatched, { kind: 'neutral', rules, tokens: usage.prompt, notes }, deps);
 }
 
 type Leased = Pick<Dispatched, 'deployment' | 'group' | 'lease'>;

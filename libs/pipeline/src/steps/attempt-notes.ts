@@ -1,6 +1,6 @@
 import { costUsdNanos, latencySampleOf, type LeaseNote } from '@sluice/core';
 import type { Run, RunDeps } from '../run-deps.js';
-import type { Attempt } from './call-provider.js';
+import type { Attempt } from './attempt.js';
 import type { Dispatched } from './dispatch.js';
 
 /**

@@ -1,218 +1,114 @@
-import {
-  attemptTimeouts,
-  callsMade,
-  type AttemptTimeouts,
-  type Candidate,
-  type Deployment,
-  type Failure,
-  type LimitNews,
-} from '@sluice/core';
-import type { Call, StreamEvent, Usage } from '@sluice/providers';
-import { roleChunk, sseData, SSE_DONE, usageChunk, usageBody, type Served } from '@sluice/wire';
-import type { Billed, Run, RunDeps } from '../run-deps.js';
-import { callOfTarget } from './call-of-target.js';
+import { HEDGE_START, hedgeAfter, hedgeDelayMs, rescueOf, takenOver, type HedgeEvent, type Racer } from '@sluice/core';
+import type { Run, RunDeps } from '../run-deps.js';
+import { accountAttempt, releaseLease, settleLoser } from './account-attempt.js';
+import { askAnother } from './ask-another.js';
 import type { Dispatched } from './dispatch.js';
-import { restOfAnswer, type RestOfAnswer } from './rest-of-answer.js';
+import { sumOf } from './go-on.js';
+import type { Attempt } from './attempt.js';
+import { openAttempt, type OpenAttempt } from './open-attempt.js';
 
-export type Attempt = AnsweredAttempt | FailedAttempt;
-
-export interface AnsweredAttempt {
-  kind: 'answered';
-  /** JSON call: the answer. Stream: the SSE events that end it. */
-  body: string;
-  usage: Usage | undefined;
-  /** What the provider said of its own limits. */
-  limits?: LimitNews;
-  durationMs: number;
-  /** Of a stream; absent: none came. */
-  firstContentMs: number | undefined;
+/** The attempt that counts, and whose it was: with a hedge it may be another's than the one that was dispatched first. */
+export interface Called {
+  dispatched: Dispatched;
+  attempt: Attempt;
 }
-
-export interface FailedAttempt {
-  kind: 'failed';
-  failure: Failure;
-  /** Content of this attempt has been sent on: it cannot be retried in silence. */
-  isCommitted: boolean;
-  /** What the provider said that it cost all the same. */
-  usage?: Usage;
-  limits?: LimitNews;
-  durationMs: number;
-  firstContentMs: number | undefined;
-}
-
-/** Asks the leased deployment, once. Tokens of a stream are relayed from the first content on; nothing before it. */
-export async function callProvider(
-  run: Run,
-  {
-    deployment,
-    group,
-    candidates,
-    othersCanServe,
-  }: Pick<Dispatched, 'deployment' | 'group' | 'candidates' | 'othersCanServe'>,
-  deps: RunDeps,
-): Promise<Attempt> {
-  const { job, stop } = run;
-  const leftMs = job.deadlineMs - deps.nowMs();
-  const timeouts = attemptTimeouts(job, deployment, deps.policy, () => job.stream && othersCanServe(), leftMs);
-  const call = callFor(run, callOfTarget(run, run.progress.here, deps), group);
-  run.served = servedBy(run, deployment, group, candidates, deps.policy.numRetries);
-  run.attempts++;
-
-  run.firstContentAt = undefined;
-  const startedMs = performance.now();
-  const { delivered } = run;
-  const attempt = await (!job.stream
-    ? completeOnce(call, deployment, stop, timeouts, deps)
-    : relayStream(
-        run,
-        call,
-        delivered === undefined
-          ? deps.providers.stream(call, deployment, stop, timeouts)
-          : restOfAnswer(run, call, delivered, deployment, timeouts, deps),
-      ));
-  const durationMs = performance.now() - startedMs;
-  run.upstreamMs += durationMs;
-  const firstContentMs = run.firstContentAt === undefined ? undefined : run.firstContentAt - startedMs;
-  if (attempt.kind === 'failed' && timeouts.totalMs >= leftMs) {
-    return { ...attempt, failure: ofTheDeadline(attempt.failure), durationMs, firstContentMs };
-  }
-  return { ...attempt, durationMs, firstContentMs };
-}
-
-/** All chunks name one model: the asked one, or the fallback group that gave the first content. */
-function callFor({ job, delivered }: Run, call: Call, group: string): Call {
-  const model = delivered?.model ?? (group === job.group ? call.model : group);
-  return model === call.model ? call : { ...call, model };
-}
-
-async function completeOnce(
-  call: Call,
-  deployment: Deployment,
-  stop: AbortSignal,
-  timeouts: AttemptTimeouts,
-  { providers }: RunDeps,
-): Promise<Untimed<Attempt>> {
-  const reply = await providers.complete(call, deployment, stop, timeouts);
-  const said = reply.limits && { limits: reply.limits };
-  return reply.kind === 'answer'
-    ? { kind: 'answered', body: reply.text, usage: reply.usage, ...said }
-    : { kind: 'failed', failure: reply.failure, isCommitted: false, ...said };
-}
-
-/** Cut off because the caller's time was over: that is not the deployment's fault. */
-const ofTheDeadline = (failure: Failure): Failure =>
-  failure.kind === 'timeout' && failure.phase === 'total' ? { ...failure, kind: 'deadline' } : failure;
-
-type Untimed<Timed> = Timed extends Attempt ? Omit<Timed, 'durationMs' | 'firstContentMs'> : never;
 
 /**
- * Passes content on as it comes. Held back: the role (written with the first content), and the finishes, which are sent
- * with the terminal record: who sees a finish sees an answer that is complete and written down.
+ * Asks the leased deployment. When nothing has come of it for unusually long, and the budget allows, another one is asked as
+ * well: the first content wins, and the other is closed. Tokens of a stream are relayed from the first content on.
  */
-async function relayStream(
-  run: Run,
-  call: Call,
-  events: AsyncIterable<StreamEvent[]> | RestOfAnswer,
-): Promise<Untimed<Attempt>> {
-  let isCommitted = false;
-  let tail = '';
-  let usage: Usage | undefined;
-  let failure: Failure | undefined;
-  let limits: LimitNews | undefined;
+export async function callProvider(run: Run, dispatched: Dispatched, deps: RunDeps): Promise<Called> {
+  const { group } = run.job;
+  const rescue = rescueOf(deps.policy, group);
+  deps.hedges.countCall(group);
+  const first = openAttempt(run, dispatched, deps);
+  const delayMs = hedgeDelayMs(rescue.hedge, rescue.hedgeAfterMs, deps.firstContents.p95(keyOf(run, dispatched)));
+  const isQuick = delayMs === undefined || (await comesWithin(first.first, delayMs));
+  if (!isQuick) return race(run, first, rescue.hedgeBudget, deps);
+  const called = await finished(first, deps);
+  noteFirstContent(run, called, deps);
+  return called;
+}
 
-  for await (const batch of events) {
-    let content = '';
-    let count = 0;
-    for (const event of batch) {
-      switch (event.kind) {
-        case 'chunk':
-          if (event.finishes.length > 0) tail += sseData(event.text);
-          else {
-            content += sseData(event.text);
-            count++;
-          }
-          break;
-        case 'usage':
-          usage = event.usage;
-          break;
-        case 'failure':
-          failure = event.failure;
-          limits = event.limits;
-          break;
-        case 'end':
-          limits = event.limits;
-          break;
+/** What `hedgeAfter` decides is done here. Both have a lease of their own, and each is settled once. */
+async function race(run: Run, first: OpenAttempt, budget: number, deps: RunDeps): Promise<Called> {
+  let second: OpenAttempt | undefined;
+  let found: Dispatched | undefined;
+  let isWanted = true;
+  const asked = askAnother(run, first.dispatched, budget, deps).catch(() => undefined);
+  const events = new Map<string, Promise<HedgeEvent>>([
+    ['first', first.first.then((kind) => ({ kind, by: 'first' }))],
+    ['asked', asked.then((leased) => ({ kind: (found = leased) === undefined ? 'refused' : 'taken' }))],
+  ]);
+  const racer = (by: Racer): OpenAttempt => (by === 'first' ? first : second!);
+
+  let state = HEDGE_START;
+  while (state.at !== 'won' && state.at !== 'lost') {
+    const [name, event] = await Promise.race([...events].map(async ([from, each]) => [from, await each] as const));
+    events.delete(name);
+    const next = hedgeAfter(state, event);
+    state = next.state;
+    for (const act of next.acts) {
+      if (act === 'start_second') {
+        second = openAttempt(run, found!, deps);
+        const { deployment } = first.dispatched;
+        deps.emit('attempt.hedged', { jobId: run.job.jobId, deployment: deployment.id, second: found!.deployment.id });
+        events.set(
+          'second',
+          second.first.then((kind) => ({ kind, by: 'second' })),
+        );
+      } else if (act === 'want_no_second') {
+        isWanted = false;
+      } else if ('close' in act) {
+        closeLoser(run, racer(act.close), deps);
+      } else {
+        const failed = await finished(racer(act.account), deps);
+        await accountAttempt(run, failed.dispatched, failed.attempt, deps);
       }
     }
-    if (count === 0) continue;
-    run.firstContentAt ??= performance.now();
-    const opening = run.isCommitted ? undefined : roleChunks(run, call);
-    const verdict = await (opening === undefined
-      ? run.relay.push(content, count)
-      : run.relay.push(opening + content, count + run.job.choices, JSON.stringify(run.served)));
-    isCommitted = true;
-    run.isCommitted = true;
-    if (verdict !== 'go') return { kind: 'failed', failure: CANCELLED, isCommitted };
   }
-  const said = limits && { limits };
-  if (failure !== undefined) {
-    return { kind: 'failed', failure, isCommitted, ...(usage === undefined ? {} : { usage }), ...said };
+  if (!isWanted) void asked.then((leased) => leased && releaseLease(leased, 'unused', deps)).catch(() => undefined);
+  if (state.by === 'first') return finished(first, deps);
+  const winner = second!;
+  if (state.at === 'won') run.progress = takenOver(run.progress, winner.dispatched.progress);
+  run.upstreamMs += winner.startedMs - first.startedMs;
+  return finished(winner, deps);
+}
+
+/** Its socket is closed at once; that its lease is given back nobody waits for. */
+function closeLoser(run: Run, loser: OpenAttempt, deps: RunDeps): void {
+  loser.close();
+  const { dispatched, call, startedMs } = loser;
+  deps.firstContents.note(keyOf(run, dispatched), performance.now() - startedMs); // it would have taken longer still
+  const usage = deps.providers.estimate(call, 0);
+  const { firstPrompt = usage.prompt, chars = 0 } = run.billed ?? {};
+  run.billed = { ...sumOf(run.billed, usage), firstPrompt, chars };
+  settleLoser(dispatched, usage, deps).catch(() => undefined); // it runs out
+}
+
+async function finished({ dispatched, finish }: OpenAttempt, deps: RunDeps): Promise<Called> {
+  try {
+    return { dispatched, attempt: await finish() };
+  } catch (surprise) {
+    await releaseLease(dispatched, 'neutral', deps);
+    throw surprise;
   }
-  const opening = run.isCommitted ? '' : roleChunks(run, call);
-  const told = run.billed === undefined ? usage : toldUsage(run.billed, usage, 'isWhole' in events && events.isWhole());
-  return { kind: 'answered', body: opening + tail + usageEvent(run, call, told) + SSE_DONE, usage, ...said };
 }
 
-const CANCELLED: Failure = { kind: 'cancelled', message: 'The run was ended.' };
-
-function roleChunks({ job }: Run, call: Call): string {
-  let chunks = '';
-  for (let choice = 0; choice < job.choices; choice++) chunks += sseData(roleChunk(call, choice, job.includeUsage));
-  return chunks;
+function noteFirstContent(run: Run, { dispatched, attempt }: Called, deps: RunDeps): void {
+  const ms = run.job.stream ? attempt.firstContentMs : attempt.kind === 'answered' ? attempt.durationMs : undefined;
+  if (ms !== undefined) deps.firstContents.note(keyOf(run, dispatched), ms);
 }
 
-/** A continued answer counts once: the prompt as it was asked, the text as it was delivered. Source: API.md 1.7. */
-function toldUsage(billed: Billed, last: Usage | undefined, isWhole: boolean): Usage | undefined {
-  if (last === undefined) return undefined;
-  const { firstPrompt: prompt, cached, cacheWrite } = billed;
-  if (isWhole) return { ...last, prompt, cached, cacheWrite };
-  // Of the reasoning only that of the broken answer was sent.
-  const completion = billed.completion + Math.max(0, last.completion - last.reasoning);
-  return { ...last, prompt, cached, cacheWrite, completion, reasoning: billed.reasoning, estimated: true };
-}
+const keyOf = ({ job }: Run, { deployment }: Dispatched): string =>
+  `${job.stream ? 'stream' : 'json'} ${deployment.id}`;
 
-function usageEvent({ job }: Run, call: Call, usage: Usage | undefined): string {
-  if (!job.includeUsage || usage === undefined) return '';
-  return sseData(usageChunk(call, usageBody(usage)));
-}
-
-function servedBy(
-  run: Run,
-  { id, target }: Deployment,
-  group: string,
-  candidates: readonly Candidate[],
-  maxRetries: number,
-): Served {
-  const { tried, route } = run.progress;
-  const groupsAsked = new Set([...tried.map((t) => t.group), group]).size;
-  const chosen = candidates.length > 1 ? candidates.find(({ deployment }) => deployment.id === id) : undefined;
-  return {
-    deployment: id,
-    group,
-    apiBase: originOf(target.baseUrl),
-    retries: callsMade(tried) + 1 - groupsAsked,
-    fallbacks: route.length - 1,
-    maxRetries: run.job.maxAttempts === undefined ? maxRetries : run.job.maxAttempts - 1,
-    ...(chosen === undefined ? {} : { measure: chosen.measure }),
-  };
-}
-
-const origins = new Map<string, string>();
-
-function originOf(url: string): string {
-  const known = origins.get(url);
-  if (known !== undefined) return known;
-  const origin = URL.canParse(url) ? new URL(url).origin : '';
-  origins.set(url, origin);
-  return origin;
+function comesWithin(first: Promise<unknown>, ms: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms);
+    void first.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
 }

@@ -13,6 +13,7 @@ import {
   type FailReason,
   type HeldLease,
   type LeaseRefusal,
+  type Progress,
   type StepContext,
   type Strategy,
   type TargetGroup,
@@ -37,6 +38,11 @@ export interface Dispatched {
   strategy: Strategy;
   /** It was one of these. */
   candidates: readonly Candidate[];
+  /** As the job's progress names what it serves for. */
+  target: string;
+  /** What holds from then on. */
+  progress: Progress;
+  context: StepContext;
   /** These could not be asked then. */
   refusals: readonly LeaseRefusal[];
   /** Another deployment could be asked if this one failed: a slow first token may be cut off. */
@@ -105,6 +111,9 @@ export async function dispatch(run: Run, deps: RunDeps): Promise<Dispatch> {
           lease,
           strategy,
           candidates,
+          target: step.progress.here,
+          progress: step.progress,
+          context,
           refusals,
           othersCanServe,
         };

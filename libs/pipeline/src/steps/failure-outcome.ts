@@ -3,7 +3,7 @@ import type { ErrorCode, Outcome } from '@sluice/wire';
 import { misfitError } from '../misfit-error.js';
 import type { Run } from '../run-deps.js';
 import { NO_CAPACITY } from '../submit-inference.js';
-import type { AnsweredAttempt } from './call-provider.js';
+import type { AnsweredAttempt } from './attempt.js';
 import type { UnsupportedParam } from './support.js';
 
 /** How a run ends its job. */

@@ -1,6 +1,7 @@
 import { afterTry } from '@sluice/core';
 import type { Run, RunDeps } from '../run-deps.js';
-import { callProvider, type Attempt } from './call-provider.js';
+import type { Attempt } from './attempt.js';
+import { openAttempt } from './open-attempt.js';
 
 /**
  * Plays what `mock_response`, `mock_timeout` and the `mock_testing_…` members of a body ask for, in place of the asked group:
@@ -14,7 +15,9 @@ export async function mockCall(run: Run, deps: RunDeps): Promise<Attempt | undef
   if (any === undefined) return undefined;
   await run.earlyLease?.close(); // nobody is asked meanwhile
   const deployment = { ...any, id: 'mock', target: { ...any.target, baseUrl: '', mock } };
-  const attempt = await callProvider(run, { deployment, group, candidates: [], othersCanServe: () => false }, deps);
+  const { progress } = run;
+  const whom = { deployment, group, target: group, progress, candidates: [], othersCanServe: () => false };
+  const attempt = await openAttempt(run, whom, deps).finish();
   if (attempt.kind === 'failed' && !run.stop.aborted) {
     const { kind, message } = attempt.failure;
     const used = kind !== 'rate_limit';

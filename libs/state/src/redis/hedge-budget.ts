@@ -34,7 +34,9 @@ export class HedgeBudget {
     const isRecent = known !== undefined && this.nowMs() - known.sinceMs <= MINUTE_MS;
     const calls = isRecent ? known.count : 0;
     this.calls.delete(group);
-    return (await this.script(`{sluice:${group}}:hedges`, share, FREE_HEDGES_PER_MINUTE, calls, this.clock?.() ?? '')) === 1;
+    return (
+      (await this.script(`{sluice:${group}}:hedges`, share, FREE_HEDGES_PER_MINUTE, calls, this.clock?.() ?? '')) === 1
+    );
   }
 
   private nowMs(): number {
