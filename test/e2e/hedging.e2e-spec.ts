@@ -35,7 +35,7 @@ describe('a slow first token', () => {
         expect(tookMs).toBeLessThan(10_000);
         await eventually(() => callsTo('first')[0]!.outcome === 'client_closed', { withinMs: 500, what: 'the close' });
         const [slow, quick] = [callsTo('first')[0]!, callsTo('second')[0]!];
-        // Mostly within 5 ms; all of it runs in one process here, which other tests slow down.
+        // The aim is 100 ms; all runs in one process here, and beside other tests 202 ms were seen.
         expect(slow.atMs + slow.endMs! - (quick.atMs + quick.firstChunkMs!)).toBeLessThan(400);
         expect([callsTo('first').length, callsTo('second').length]).toEqual([1, 1]);
       });
