@@ -12,8 +12,11 @@ describe(`${JOBS} calls for a deployment with ${RPM} requests and ${RPM * TOKENS
   let cluster: Cluster;
   beforeAll(async () => {
     const params = `rpm: ${RPM}, tpm: ${RPM * TOKENS_EACH}`;
-    // Not one attempt may be lost by waiting.
-    cluster = await new Cluster().start([{ profile: 'only', params }], 'router_settings: {num_retries: 0}');
+    // Not one attempt may be lost by waiting; connect: the provider shares this process with thousands of callers.
+    cluster = await new Cluster().start(
+      [{ profile: 'only', params }],
+      'router_settings: {num_retries: 0, connect_timeout: 60}',
+    );
   });
   afterAll(() => cluster?.stop());
 
