@@ -105,6 +105,16 @@ describe('the context window (L57)', () => {
     });
   });
 
+  it.each([
+    [16_300, 'small'],
+    [16_400, '400 context_length_exceeded'],
+  ])('%d tokens for a window of 16,385, which an estimate could not tell: %s', async (words, expected) => {
+    const near = [{ role: 'user', content: 'word '.repeat(words) }];
+    await withSluice([small], {}, async (sluice) => {
+      expect(await servedBy(sluice, { messages: near })).toBe(expected);
+    });
+  });
+
   it('is the provider’s business where enable_pre_call_checks is off', async () => {
     await withSluice([small], { yaml: 'router_settings: {enable_pre_call_checks: false}' }, async (sluice) => {
       expect(await servedBy(sluice, { messages })).toBe('small');

@@ -26,7 +26,7 @@ function explained(
   spent: LeaseRefusal[] = [],
 ): ExplainedCall {
   const needs = () => ({ inputTokens: 5_000, capabilities: new Set<never>() });
-  const call = { tags: [], region: undefined, bodyBytes: 20_000, needs, ...own };
+  const call = { tags: [], region: undefined, bodyBytes: 20_000, needs, countTokens: () => undefined, ...own };
   const statusOf = ({ id }: Deployment) => ({ ...idle(id), ...statuses[id] });
   const { choice } = context([]);
   const target = { group: group('g', members), only };

@@ -95,7 +95,13 @@ export function explainModel(
   if (sketch.hasImages) capabilities.add('vision');
   if (sketch.hasTools) capabilities.add('tools');
   if (sketch.wantsJson) capabilities.add('json_schema');
-  const call = { tags, region, bodyBytes: Infinity, needs: () => ({ inputTokens, capabilities }) };
+  const call = {
+    tags,
+    region,
+    bodyBytes: Infinity,
+    needs: () => ({ inputTokens, capabilities }),
+    countTokens: () => undefined,
+  };
   const byId = new Map(group.deployments.map((deployment) => [deployment.id, deployment]));
   const choice = {
     strategy: policy.strategy,

@@ -49,6 +49,7 @@ export interface RunDeps {
     | 'prefillForm'
     | 'notePrefillRefused'
     | 'estimate'
+    | 'countTextOf'
   >;
   waitingRoom: WaitingRoom;
   slots: SlotBook;

@@ -121,7 +121,7 @@ function plainMisfits(
   { tags, region }: RequestOptions,
   { tagFiltering }: RoutingPolicy,
 ): ReadonlyMap<string, Misfit> {
-  const call = { tags, region, bodyBytes: 0, needs: () => NO_NEEDS };
+  const call = { tags, region, bodyBytes: 0, needs: () => NO_NEEDS, countTokens: () => undefined };
   return misfitsOf(group, call, { tagFiltering, enablePreCallChecks: false });
 }
 

@@ -6,6 +6,7 @@ import { malformed } from './classify-failure.js';
 import { continueCall } from './continue-call.js';
 import { HttpExchange } from './http-exchange.js';
 import { mockAnswer, mockEvents, mockFailure } from './mock-reply.js';
+import { countTextOf } from './openai/count-text.js';
 import { OpenaiStreamReader } from './openai/chat-stream.js';
 import { changeMembers } from './json-span.js';
 import { adapterFor } from './registry.js';
@@ -93,6 +94,11 @@ export class ProviderClient {
         };
       },
     };
+  }
+
+  /** How many tokens a text has for the deployment's model, exactly; undefined: nobody knows its tokenizer. Slow. */
+  countTextOf(deployment: Deployment): ((text: string) => number) | undefined {
+    return countTextOf(deployment);
   }
 
   /** Members of the body that this deployment cannot serve and may not drop; empty: it can serve the call. */

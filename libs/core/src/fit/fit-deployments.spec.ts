@@ -13,7 +13,7 @@ const POLICY = { enablePreCallChecks: true, tagFiltering: undefined };
 function call(own: Partial<CallTraits> & { tokens?: number; asks?: Capability[] } = {}): CallTraits {
   const { tokens = 10, asks = [], ...rest } = own;
   const needs = () => ({ inputTokens: tokens, capabilities: new Set(asks) });
-  return { tags: [], region: undefined, bodyBytes: tokens * 4, needs, ...rest };
+  return { tags: [], region: undefined, bodyBytes: tokens * 4, needs, countTokens: () => undefined, ...rest };
 }
 
 describe('the context window (L57)', () => {
@@ -42,6 +42,22 @@ describe('the context window (L57)', () => {
       tokens: 1_200,
       windowTokens: 1_000,
     });
+  });
+
+  it('near the limit is counted where the tokenizer is known', () => {
+    const lone = group('g', [deployment('a', windowOf(1_000))]);
+    const counted = (tokens: number): ReadonlyMap<string, Misfit> =>
+      misfitsOf(lone, call({ tokens: 1_100, countTokens: () => tokens }), POLICY);
+    expect(counted(1_000).size).toBe(0);
+    expect(counted(1_001).get('a')).toEqual({ reason: 'context_window', tokens: 1_001, windowTokens: 1_000 });
+  });
+
+  it.each([800, 1_200])('far from the limit is not counted (%d tokens)', (tokens) => {
+    const lone = group('g', [deployment('a', windowOf(1_000))]);
+    const countTokens = (): never => {
+      throw new Error('was counted');
+    };
+    expect(misfitsOf(lone, call({ tokens, countTokens }), POLICY).size).toBe(tokens === 800 ? 0 : 1);
   });
 
   it('is not looked at where enable_pre_call_checks is off', () => {

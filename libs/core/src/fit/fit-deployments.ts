@@ -12,6 +12,8 @@ export interface CallTraits {
   readonly bodyBytes: number;
   /** Read only where a deployment could fall short of them. */
   readonly needs: () => CallNeeds;
+  /** Tokens of the prompt as the deployment's own tokenizer counts them; undefined: nobody knows it. Slow. */
+  readonly countTokens: (deployment: Deployment) => number | undefined;
 }
 
 /** Why a deployment may not serve a call, however free it is. */
@@ -25,6 +27,8 @@ type FitPolicy = Pick<RoutingPolicy, 'enablePreCallChecks' | 'tagFiltering'>;
 const NONE: ReadonlyMap<string, Misfit> = new Map();
 /** How far the estimate may be off, either way. */
 const MARGIN = 1.15;
+/** Counting so many holds the event loop for some 0.2 s. */
+const MOST_COUNTED_TOKENS = 300_000;
 
 /**
  * The deployments that cannot serve a call, by id, each with the first reason. Empty at no cost for the usual call: to a
@@ -64,16 +68,34 @@ function checkNeeds(
       : asked.find((each) => lacks(deployment, each, deployments));
     if (capability !== undefined) misfits.set(deployment.id, { reason: 'capability', capability });
   }
-  const tokens = Math.min(needs.inputTokens, call.bodyBytes);
+  const estimated = Math.min(needs.inputTokens, call.bodyBytes);
   const left = deployments.filter(({ id }) => !misfits.has(id));
-  const isRoomy = ({ limits }: Deployment): boolean => tokens * MARGIN <= (limits.maxInputTokens ?? Infinity);
-  const someFitsSurely = left.some(isRoomy);
-  for (const { id, limits } of left) {
-    const windowTokens = limits.maxInputTokens ?? Infinity;
+  const fits = left.map((deployment) => fitOf(deployment, estimated, call));
+  const someFitsSurely = fits.some(({ verdict }) => verdict === 'surely');
+  for (const { id, verdict, tokens, windowTokens } of fits) {
     // Near the limit an estimate must not refuse a call that its provider would take: it only prefers the larger window.
-    const isTooLong = tokens > windowTokens * MARGIN || (someFitsSurely && tokens * MARGIN > windowTokens);
-    if (isTooLong) misfits.set(id, { reason: 'context_window', tokens, windowTokens });
+    if (verdict === 'not' || (someFitsSurely && verdict === 'maybe')) {
+      misfits.set(id, { reason: 'context_window', tokens, windowTokens });
+    }
   }
+}
+
+interface Fit {
+  id: string;
+  verdict: 'surely' | 'maybe' | 'not';
+  tokens: number;
+  windowTokens: number;
+}
+
+function fitOf(deployment: Deployment, estimated: number, call: CallTraits): Fit {
+  const { id, limits } = deployment;
+  const windowTokens = limits.maxInputTokens ?? Infinity;
+  const fit = { id, tokens: estimated, windowTokens };
+  if (estimated * MARGIN <= windowTokens) return { ...fit, verdict: 'surely' };
+  if (estimated > windowTokens * MARGIN) return { ...fit, verdict: 'not' };
+  const tokens = estimated <= MOST_COUNTED_TOKENS ? call.countTokens(deployment) : undefined;
+  if (tokens === undefined) return { ...fit, verdict: 'maybe' };
+  return { ...fit, tokens, verdict: tokens <= windowTokens ? 'surely' : 'not' };
 }
 
 interface GroupLimits {

@@ -3,7 +3,7 @@ import { estimateTextTokens } from './estimate-text-tokens.js';
 
 /** What a call asks of a model, read from its body. */
 export interface CallNeeds {
-  /** The prompt, estimated: texts, tools, images. */
+  /** The prompt: texts, tools, images. */
   readonly inputTokens: number;
   readonly capabilities: ReadonlySet<Capability>;
 }
@@ -15,33 +15,39 @@ const IMAGE_TOKENS = 765;
 const LOW_IMAGE_TOKENS = 85;
 const MESSAGE_TOKENS = 4;
 
-/** @param body of a chat completion, checked as far as `messages` being a list of objects */
-export function readNeeds(body: Members & { readonly messages: readonly Members[] }): CallNeeds {
+/**
+ * @param body of a chat completion, checked as far as `messages` being a list of objects
+ * @param countText a model's own tokenizer; absent: an estimate
+ */
+export function readNeeds(
+  body: Members & { readonly messages: readonly Members[] },
+  countText: (text: string) => number = estimateTextTokens,
+): CallNeeds {
   const capabilities = new Set<Capability>();
   let inputTokens = 0;
   for (const message of body.messages) {
     inputTokens += MESSAGE_TOKENS;
     const { content } = message;
-    if (typeof content === 'string') inputTokens += estimateTextTokens(content);
-    else if (Array.isArray(content)) for (const part of content) inputTokens += readPart(part, capabilities);
+    if (typeof content === 'string') inputTokens += countText(content);
+    else if (Array.isArray(content)) for (const part of content) inputTokens += readPart(part, capabilities, countText);
     const calls = message['tool_calls'];
-    if (Array.isArray(calls) && calls.length > 0) inputTokens += estimateTextTokens(JSON.stringify(calls));
+    if (Array.isArray(calls) && calls.length > 0) inputTokens += countText(JSON.stringify(calls));
   }
   const tools = body['tools'] ?? body['functions'];
   if (Array.isArray(tools) && tools.length > 0) {
     capabilities.add('tools');
-    inputTokens += estimateTextTokens(JSON.stringify(tools));
+    inputTokens += countText(JSON.stringify(tools));
   }
   if (memberOf(body['response_format'], 'type') === 'json_schema') capabilities.add('json_schema');
   return { inputTokens, capabilities };
 }
 
 /** @returns its tokens; of a file or a sound nobody knows them without looking inside: 0 */
-function readPart(part: unknown, capabilities: Set<Capability>): number {
+function readPart(part: unknown, capabilities: Set<Capability>, countText: (text: string) => number): number {
   switch (memberOf(part, 'type')) {
     case 'text': {
       const text = memberOf(part, 'text');
-      return typeof text === 'string' ? estimateTextTokens(text) : 0;
+      return typeof text === 'string' ? countText(text) : 0;
     }
     case 'image_url':
     case 'image':

@@ -142,7 +142,7 @@ function contextOf(
   const { job, call } = run;
   const { models, policy, isStrict, seen } = deps;
   const known = new Map<string, TargetGroup | undefined>();
-  const traits = traitsOf(job, call);
+  const traits = traitsOf(job, call, deps.providers);
   const groupOf = (target: string): TargetGroup | undefined => {
     if (known.has(target)) return known.get(target);
     const name = target === job.group ? (job.routed ?? job.model) : (variantOf(target)?.model ?? target);
@@ -154,7 +154,11 @@ function contextOf(
     const able = isOwn ? support : supportOf(its, deps.providers);
     const found =
       resolved.kind === 'found'
-        ? fitting(able.within(resolved.group, resolved.only), isOwn ? traits : traitsOf(job, its), policy)
+        ? fitting(
+            able.within(resolved.group, resolved.only),
+            isOwn ? traits : traitsOf(job, its, deps.providers),
+            policy,
+          )
         : undefined;
     known.set(target, found);
     return found;

@@ -7,17 +7,29 @@ import {
   type RoutingPolicy,
   type TargetGroup,
 } from '@sluice/core';
-import type { Call } from '@sluice/providers';
+import type { Call, ProviderClient } from '@sluice/providers';
 import type { InferenceJob } from '../inference-job.js';
 
 /** What of a call decides who may serve it. The body is read at most once, and only where a model could fall short of it. */
-export function traitsOf({ tags = [], region }: Pick<InferenceJob, 'tags' | 'region'>, call: Call): CallTraits {
+export function traitsOf(
+  { tags = [], region }: Pick<InferenceJob, 'tags' | 'region'>,
+  call: Call,
+  providers: Pick<ProviderClient, 'countTextOf'>,
+): CallTraits {
   let needs: CallNeeds | undefined;
+  const counted = new Map<(text: string) => number, number>(); // models of a kind share a tokenizer
   return {
     tags,
     region,
     bodyBytes: Buffer.byteLength(call.source),
     needs: () => (needs ??= readNeeds(call.body)),
+    countTokens(deployment) {
+      const countText = providers.countTextOf(deployment);
+      if (countText === undefined) return undefined;
+      const tokens = counted.get(countText) ?? readNeeds(call.body, countText).inputTokens;
+      counted.set(countText, tokens);
+      return tokens;
+    },
   };
 }
 
