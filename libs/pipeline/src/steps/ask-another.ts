@@ -30,7 +30,7 @@ export async function askAnother(
   );
   if (candidates.length === 0 || !(await deps.hedges.take(run.job.group, budget))) return undefined;
 
-  const leaseId = `${run.job.jobId.slice(4)}.${run.epoch}.${run.attempts}`;
+  const leaseId = `${run.job.jobId.slice(4)}.${run.epoch}.${run.attempts}h`; // the job's next attempt may ask before it is given back
   const sorting = leaseStrategyOf(step.group, context.choice);
   const reply = await takeLease(leaseId, run.job.tokens, candidates.map(leavingRoom), sorting, deps);
   if (reply.kind === 'refused') return undefined;

@@ -34,40 +34,52 @@ export async function callProvider(run: Run, dispatched: Dispatched, deps: RunDe
 async function race(run: Run, first: OpenAttempt, budget: number, deps: RunDeps): Promise<Called> {
   let second: OpenAttempt | undefined;
   let found: Dispatched | undefined;
-  let isWanted = true;
   const asked = askAnother(run, first.dispatched, budget, deps).catch(() => undefined);
   const events = new Map<string, Promise<HedgeEvent>>([
     ['first', first.first.then((kind) => ({ kind, by: 'first' }))],
     ['asked', asked.then((leased) => ({ kind: (found = leased) === undefined ? 'refused' : 'taken' }))],
   ]);
   const racer = (by: Racer): OpenAttempt => (by === 'first' ? first : second!);
+  const giveBackSecond = (kind: 'unused' | 'neutral'): void =>
+    void asked.then((leased) => leased && releaseLease(leased, kind, deps)).catch(() => undefined);
 
   let state = HEDGE_START;
-  while (state.at !== 'won' && state.at !== 'lost') {
-    const [name, event] = await Promise.race([...events].map(async ([from, each]) => [from, await each] as const));
-    events.delete(name);
-    const next = hedgeAfter(state, event);
-    state = next.state;
-    for (const act of next.acts) {
-      if (act === 'start_second') {
-        second = openAttempt(run, found!, deps);
-        const { deployment } = first.dispatched;
-        deps.emit('attempt.hedged', { jobId: run.job.jobId, deployment: deployment.id, second: found!.deployment.id });
-        events.set(
-          'second',
-          second.first.then((kind) => ({ kind, by: 'second' })),
-        );
-      } else if (act === 'want_no_second') {
-        isWanted = false;
-      } else if ('close' in act) {
-        closeLoser(run, racer(act.close), deps);
-      } else {
-        const failed = await finished(racer(act.account), deps);
-        await accountAttempt(run, failed.dispatched, failed.attempt, deps);
+  try {
+    while (state.at !== 'won' && state.at !== 'lost') {
+      const [name, event] = await Promise.race([...events].map(async ([from, each]) => [from, await each] as const));
+      events.delete(name);
+      const next = hedgeAfter(state, event);
+      state = next.state;
+      for (const act of next.acts) {
+        if (act === 'start_second') {
+          second = openAttempt(run, found!, deps);
+          const { deployment } = first.dispatched;
+          deps.emit('attempt.hedged', {
+            jobId: run.job.jobId,
+            deployment: deployment.id,
+            second: found!.deployment.id,
+          });
+          events.set(
+            'second',
+            second.first.then((kind) => ({ kind, by: 'second' })),
+          );
+        } else if (act === 'want_no_second') {
+          giveBackSecond('unused');
+        } else if ('close' in act) {
+          closeLoser(run, racer(act.close), deps);
+        } else {
+          const failed = await finished(racer(act.account), deps);
+          await accountAttempt(run, failed.dispatched, failed.attempt, deps);
+        }
       }
     }
+  } catch (surprise) {
+    first.close();
+    second?.close(); // the one that still ran would be held, and its lease renewed, for good
+    giveBackSecond('neutral');
+    await releaseLease(first.dispatched, 'neutral', deps).catch(() => undefined);
+    throw surprise;
   }
-  if (!isWanted) void asked.then((leased) => leased && releaseLease(leased, 'unused', deps)).catch(() => undefined);
   if (state.by === 'first') return finished(first, deps);
   const winner = second!;
   if (state.at === 'won') run.progress = takenOver(run.progress, winner.dispatched.progress);
