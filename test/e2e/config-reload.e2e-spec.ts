@@ -40,6 +40,19 @@ describe('a configuration that changes while Sluice runs', () => {
     expect(data.map(({ id }) => id)).toEqual([`${sluice.group}-b`]);
   });
 
+  it('L8: lets the calls in that waited for capacity, since there may be more now', async () => {
+    await start();
+    sluice.simulator.setProfile('first', { rules: [{ do: { kind: 'rate_limit', retryAfterMs: 60_000 } }] });
+    const waiting = sluice.call('a', { stream: true });
+    await eventually(
+      async () =>
+        ((await (await sluice.get(`/v1/queues/${sluice.group}-a`)).json()) as { waiting: number }).waiting === 1,
+      { ...WITHIN, what: 'the call to wait' },
+    );
+    sluice.write(sluice.config([sluice.model('a', 'first'), sluice.model('a', 'second')]));
+    expect((await (await waiting).text()).trimEnd()).toMatch(/\[DONE\]$/);
+  }, 20_000);
+
   it('L8: stays in force when the new one is bad, which is told with file and line until it is mended', async () => {
     await start();
     const good = sluice.config([sluice.model('a', 'first')]);

@@ -112,6 +112,23 @@ describe('GET /v1/deployments', () => {
       expect(await state()).toBe('ready');
     });
   });
+
+  it('lets the calls in that waited for the end of a cooldown, on reset', async () => {
+    const scripts = { a: { rules: [{ times: 1, do: { kind: 'rate_limit', retryAfterMs: 60_000 } }] } };
+    await withSluice([{ profile: 'a' }], { scripts }, async (sluice) => {
+      const waiting = sluice.call({ stream: true });
+      const queue = `/v1/queues/${sluice.group}`;
+      const waits = async (): Promise<boolean> => (await get<{ waiting: number }>(sluice, queue)).body.waiting === 1;
+      await eventually(waits, { withinMs: 3_000, what: 'the call to wait' });
+      const startedMs = performance.now();
+      await fetch(`${sluice.url}/v1/deployments/${sluice.group}-a/reset`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${MASTER_KEY}` },
+      });
+      expect((await (await waiting).text()).trimEnd()).toMatch(/\[DONE\]$/);
+      expect(performance.now() - startedMs).toBeLessThan(5_000);
+    });
+  }, 20_000);
 });
 
 describe('sluice explain', () => {

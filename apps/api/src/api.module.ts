@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
-import { InferenceQueues, JobRecords, QueueModule, QueueView } from '@sluice/queue';
+import { InferenceQueues, JobRecords, openGate, QueueModule, QueueView } from '@sluice/queue';
 import {
   Connections,
   ConnectionsModule,
@@ -144,7 +144,10 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
                   homeOf: (id) => deployments.get(id)?.group,
                   nowMs,
                 }),
-              reset: (group, id) => leases.reset(group, id),
+              reset: async ({ group, id }, servedIn) => {
+                await leases.reset(group, id);
+                await Promise.all(servedIn.map((each) => openGate(commands, each)));
+              },
               nowMs,
               random: Math.random,
             };

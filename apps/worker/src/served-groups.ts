@@ -14,6 +14,8 @@ export interface ServedGroupsParts {
   beat: Pick<WorkerBeat, 'join' | 'leave' | 'forget'>;
   providers: Pick<ProviderClient, 'keepOrigins'>;
   breakers: Pick<DeploymentBreakers, 'keep'>;
+  /** Calls of the group that wait for capacity look again. */
+  openGate: (group: string) => Promise<void>;
   emit: Emit;
   onError: (error: Error) => void;
 }
@@ -101,7 +103,8 @@ export class ServedGroups {
       this.open.add(group);
       this.parts.inference.open(group); // before calls are let in
     }
-    await Promise.all([...wanted].map((group) => this.parts.beat.join(group)));
+    const { beat, openGate } = this.parts;
+    await Promise.all([...wanted].flatMap((group) => [beat.join(group), openGate(group)])); // there may be more to ask now
   }
 
   private lookLater(): void {

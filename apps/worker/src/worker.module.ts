@@ -10,7 +10,15 @@ import type { Settings } from '@sluice/config';
 import { RecentTimes, seenNeeds, type SeenNeeds } from '@sluice/core';
 import { runInference, SlotBook, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
-import { DeadWorkerReaper, InferenceWorkers, JobRecords, LeftOverJobs, WorkerBeat, type RunJob } from '@sluice/queue';
+import {
+  DeadWorkerReaper,
+  InferenceWorkers,
+  JobRecords,
+  LeftOverJobs,
+  openGate,
+  WorkerBeat,
+  type RunJob,
+} from '@sluice/queue';
 import {
   BreakerNews,
   BudgetWatch,
@@ -173,6 +181,7 @@ function workerProcess(
     beat,
     providers,
     breakers,
+    openGate: (group) => openGate(commands, group),
     emit,
     onError,
   });

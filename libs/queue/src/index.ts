@@ -15,6 +15,7 @@ export {
   type SuspectsRun,
 } from './job-records.js';
 export { LeftOverJobs } from './left-over-jobs.js';
+export { openGate } from './open-gate.js';
 export { QueueView, type PlaceInLine, type QueueLook } from './queue-view.js';
 export { QueueModule } from './queue.module.js';
 export { WorkerBeat, youngestBeatMs } from './worker-beat.js';

@@ -25,7 +25,8 @@ export interface DeploymentsDeps {
   seen: (needs: SeenNeeds) => Promise<ReadonlyMap<string, Seen>>;
   /** Deployments whose budget is spent. */
   spent: (models: ModelTable, policy: RoutingPolicy) => Promise<readonly LeaseRefusal[]>;
-  reset: (group: string, id: string) => Promise<void>;
+  /** @param servedIn groups whose calls may wait for it */
+  reset: (deployment: Deployment, servedIn: readonly string[]) => Promise<void>;
   /** Redis TIME, as far as this process knows it. */
   nowMs: () => number;
   random: () => number;
@@ -84,7 +85,12 @@ export class DeploymentsController {
     if (!path.endsWith(RESET)) throw apiError('unknown_route', `There is no POST of a deployment but ID${RESET}.`);
     const id = path.slice(0, -RESET.length);
     const deployment = this.named(id);
-    await this.deps.reset(deployment.group, deployment.id);
+    const groups = [...this.live.settings.models.groups.values()];
+    const servedIn = groups.filter(({ deployments }) => deployments.some((each) => each.id === deployment.id));
+    await this.deps.reset(
+      deployment,
+      servedIn.map(({ name }) => name),
+    );
     return this.one(id);
   }
 
