@@ -21,7 +21,9 @@ export function traitsOf(
   return {
     tags,
     region,
-    bodyBytes: Buffer.byteLength(call.source),
+    get bodyBytes() {
+      return Buffer.byteLength(call.source);
+    },
     needs: () => (needs ??= readNeeds(call.body)),
     countTokens(deployment) {
       const countText = providers.countTextOf(deployment);
