@@ -1,5 +1,5 @@
 import type { ChatBody } from '@sluice/providers';
-import type { JobTurn } from '@sluice/queue';
+import type { BegunJob, JobTurn } from '@sluice/queue';
 import { answerId, type InferenceJob } from '../inference-job.js';
 import type { Run, RunDeps } from '../run-deps.js';
 import { askEarly } from './early-lease.js';
@@ -22,19 +22,30 @@ export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, 
   const { jobId } = turn;
   const beginning = deps.records.begin(group, turn, deps.workerId);
   const earlyLease = askEarly(group, turn, deps); // behind it in the same write: one trip for both
-  const begun = await beginning.catch(async (error: unknown) => {
-    await earlyLease?.close();
+  try {
+    const begun = await beginning;
+    if (begun === undefined || begun === 'suspect') {
+      await earlyLease?.close();
+      return { kind: begun ?? 'nothing_to_do' };
+    }
+    const run = runOf(begun, { group, jobId, stop, earlyLease }, deps);
+    const end = endOf(begun, run, deps.nowMs());
+    return end === undefined ? { kind: 'running', run } : { kind: 'ended', run, end };
+  } catch (error) {
+    await earlyLease?.close(); // a lease that nobody knows of would be renewed for ever
     throw error;
-  });
-  if (begun === undefined || begun === 'suspect') {
-    await earlyLease?.close();
-    return { kind: begun ?? 'nothing_to_do' };
   }
+}
 
+function runOf(
+  begun: BegunJob,
+  { group, jobId, stop, earlyLease }: { group: string; jobId: string } & Pick<Run, 'stop' | 'earlyLease'>,
+  deps: RunDeps,
+): Run {
   const job = JSON.parse(begun.job) as InferenceJob;
   const source = begun.request.toString();
   const { progress, attempts, billed } = readProgress(begun.progress, group);
-  const run: Run = {
+  return {
     job,
     epoch: begun.epoch,
     stop,
@@ -59,8 +70,6 @@ export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, 
     brokenBy: undefined,
     billed,
   };
-  const end = endOf(begun, run, deps.nowMs());
-  return end === undefined ? { kind: 'running', run } : { kind: 'ended', run, end };
 }
 
 function endOf(begun: { isCancelled: boolean; crashes: number }, run: Run, nowMs: number): FinishedRun | undefined {
