@@ -185,6 +185,9 @@ router_settings: {context_window_fallbacks: [{cheap: [good]}]}
       status: 1,
       text: 'There is no model "cheep". Nearest names: cheap, good, auto.',
     });
-    expect(explainByFile('/nowhere/config.yaml', { model: 'x' }, place).status).toBe(2);
+    expect(explainByFile('/nowhere/config.yaml', { model: 'x' }, place)).toEqual({
+      status: 2,
+      text: 'the configuration nowhere/config.yaml does not exist',
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { readConfig } from '@sluice/config';
+import { lineOf, readConfig } from '@sluice/config';
 import { explainModel, meantBy, type CallSketch, type ExplainedModel, type Known } from '@sluice/core';
 
 /** `--model M --tokens N --tags a,b …`, as the command line gives them. */
@@ -35,7 +35,7 @@ export function explainByFile(
 ): Explained {
   const { models, policy, strict, report } = readConfig({ env, cwd, file });
   if (report.errors.length > 0) {
-    return { status: 2, text: `${file} has errors; see: sluice config check ${file}` };
+    return { status: 2, text: report.errors.map(lineOf).join('\n') };
   }
   const sketch = sketchOf(options);
   const meant = meantBy(sketch, models, strict);

@@ -461,6 +461,12 @@ describe('an error names its line', () => {
       /NONE is not set, nor is AZURE_API_BASE/,
     ],
     [
+      'an unset Azure address of the variable that stands in for it',
+      'model_list:\n  - model_name: a\n    litellm_params:\n      model: azure/x\n      api_base: os.environ/AZURE_API_BASE',
+      5,
+      /AZURE_API_BASE is not set$/,
+    ],
+    [
       'an unset model',
       'model_list:\n  - model_name: a\n    litellm_params:\n      model: os.environ/NONE',
       4,

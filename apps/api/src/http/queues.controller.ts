@@ -37,7 +37,9 @@ export class QueuesController {
   @Management()
   @Get(':group')
   one(@Param('group') group: string): Promise<Queue> {
-    if (!this.live.settings.models.groups.has(group)) throw apiError('not_found', 'There is no such queue.');
+    if (!this.live.settings.models.groups.has(group)) {
+      throw apiError('not_found', `There is no queue of a model group "${group}".`);
+    }
     return this.queueOf(group);
   }
 

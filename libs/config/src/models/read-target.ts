@@ -102,12 +102,12 @@ function readBaseUrl(provider: Deployment['provider'], params: Section, env: Env
   const found = params.string(key) ?? fromEnvironment?.value;
   if (found === undefined) {
     if (written?.kind === 'unset') {
-      const others = baseVariables.join(' and ');
+      const others = baseVariables.filter((name) => name !== written.variable).join(' and ');
       if (provider === 'azure') {
         params.book.error(
           written.place,
           'string',
-          `environment variable ${written.variable} is not set, nor is ${others}`,
+          `environment variable ${written.variable} is not set${others === '' ? '' : `, nor is ${others}`}`,
           `set ${written.variable}`,
         );
       } else {
