@@ -12,7 +12,7 @@ export function formatReport(report: Report): string {
   const blocking = report.unsupported.filter((row) => row.blocking);
   const harmless = report.unsupported.filter((row) => !row.blocking);
   return [
-    `Configuration: ${report.applied.length} settings applied, ${report.noEffect.length} without effect, ${report.unsupported.length} unsupported.`,
+    `Configuration: ${report.applied.length} settings applied, ${headsOf(report.noEffect).length} without effect, ${headsOf(report.unsupported).length} unsupported.`,
     ...list('Errors', report.errors),
     ...list('Unsupported, and calls would be served otherwise than written (remove, or --allow-unsupported)', blocking),
     ...list(
@@ -20,7 +20,7 @@ export function formatReport(report: Report): string {
       harmless.filter((row) => row.reason !== NOT_YET),
     ),
     ...names(
-      'Harmless, and not in this version yet',
+      'Unsupported, harmless, and not in this version yet',
       harmless.filter((row) => row.reason === NOT_YET),
     ),
     ...list('No effect', report.noEffect),

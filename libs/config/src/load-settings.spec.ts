@@ -198,6 +198,7 @@ describe('what is not kept', () => {
       'Unsupported, and calls would be served otherwise than written (remove, or --allow-unsupported):\n  demonstration:3 litellm_settings.max_budget',
     );
     expect(text).not.toContain('guardrail_name'); // said by its list
+    expect(text).toMatch(/^Configuration: .*, 2 unsupported\.$/m);
   });
 
   it('does not hide errors', () => {
