@@ -26,7 +26,7 @@ import { frameHead } from '@sluice/wire';
 import { Queue, Worker, type Job } from 'bullmq';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
-import { BacklogFeeder } from '../../libs/queue/src/backlog-feeder.js';
+import { BacklogFeeder, type OverdueJob } from '../../libs/queue/src/backlog-feeder.js';
 import { keysOf } from '../../libs/queue/src/group-keys.js';
 import type { JobEnvelope } from '../../libs/queue/src/job-envelope.js';
 import { SuspectsQueue } from '../../libs/queue/src/suspects-queue.js';
@@ -342,7 +342,8 @@ describe('the job scripts and their twin in core', () => {
                 const find = (id: string, n: number) => known.get(`${id}-${n}`) ?? 'no';
                 const reply = sweepGroup(twin, find, SWEPT, nowMs);
                 await redis.del(k.sweeper);
-                const found = await new BacklogFeeder(redis, group, queue).sweep();
+                const found: OverdueJob[] = [];
+                await new BacklogFeeder(redis, group, queue).sweep(async (job) => void found.push(job));
                 overdue.push(...found);
                 const added = [...(await bullJobs()).keys()].filter((id) => !known.has(id));
                 fromScripts = { overdue: found, added: added.toSorted() };

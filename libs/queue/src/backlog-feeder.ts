@@ -81,18 +81,27 @@ export class BacklogFeeder {
     clearTimeout(this.opening);
   }
 
-  /** One worker at a time does this. Returns the jobs that are past their time. */
-  async sweep(): Promise<OverdueJob[]> {
+  /**
+   * One worker at a time does this. Jobs past their time come first: ending them makes room in a Redis that is too full for
+   * anything to be added.
+   */
+  async sweep(expire: (job: OverdueJob) => Promise<void>): Promise<void> {
     const k = keysOf(this.group);
-    const mine = await this.redis.set(k.sweeper, 1, 'PX', ADD_LOST_MS - 500, 'NX');
-    if (mine === null) return [];
+    if (!(await this.isMyTurn(k.sweeper))) return;
     const [count, ...rest] = await this.sweepGroup(k.due, k.fed, SWEEP_AT_MOST, ADD_LOST_MS, k.recordPrefix, k.bullJob);
-    await addFed(this.queue, rest.slice(2 * count));
-    const overdue: OverdueJob[] = [];
     for (let i = 0; i < count; i++) {
-      overdue.push({ jobId: rest[2 * i] as string, wasRunning: rest[2 * i + 1] === 'running' });
+      await expire({ jobId: rest[2 * i] as string, wasRunning: rest[2 * i + 1] === 'running' });
     }
-    return overdue;
+    await addFed(this.queue, rest.slice(2 * count));
+  }
+
+  /** A full Redis notes no turns: then all sweep, which is safe. */
+  private async isMyTurn(sweeper: string): Promise<boolean> {
+    const turn = this.redis.set(sweeper, 1, 'PX', ADD_LOST_MS - 500, 'NX');
+    return (
+      (await turn.catch((refusal: Error) => (refusal.message.startsWith('OOM') ? 'OK' : Promise.reject(refusal)))) !==
+      null
+    );
   }
 }
 

@@ -97,9 +97,7 @@ export class InferenceWorker {
     this.queue = queue;
     this.feeder = feeder;
     this.every(FEED_EVERY_MS, () => feeder.feed());
-    this.every(SWEEP_EVERY_MS, async () => {
-      for (const job of await feeder.sweep()) await this.options.expire(group, job);
-    });
+    this.every(SWEEP_EVERY_MS, () => feeder.sweep((job) => this.options.expire(group, job)));
     if (suspectsRun === 'nowhere') return;
     const suspects = new SuspectsQueue(this.redis, group);
     this.suspects = suspects;

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Finds what fell between two steps: jobs past their time that nobody started, runs long past their deadline that no
 -- worker ended, and jobs handed to BullMQ that it lacks.
 --
