@@ -31,16 +31,15 @@ async function writeAndTell(
   deps: RunDeps,
 ): Promise<{ othersWait: boolean }> {
   const { job, epoch } = run;
-  const [finished] = await Promise.all([
-    writeOutcome(run, deps, {
-      jobId: job.jobId,
-      epoch,
-      state: end.state,
-      outcome: JSON.stringify(outcome),
-      result: end.state === 'completed' ? end.attempt.body : '',
-    }),
-    end.state === 'completed' ? end.accounting : undefined,
-  ]);
+  const finished = await writeOutcome(run, deps, {
+    jobId: job.jobId,
+    epoch,
+    state: end.state,
+    outcome: JSON.stringify(outcome),
+    result: end.state === 'completed' ? end.attempt.body : '',
+  });
+  // Under way since before; a refused settlement must not end the wait for the answer's own write.
+  if (end.state === 'completed') await end.accounting;
   if (finished === undefined) {
     deps.emit('job.run_stopped', { jobId: job.jobId, group: job.group, reason: 'stale' });
     return { othersWait: run.othersWait };
