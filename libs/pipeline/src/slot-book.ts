@@ -42,6 +42,12 @@ export class SlotBook {
   /** False: not that one. Asked again with the lease in hand, since others may have taken theirs meanwhile. */
   take(group: string, deploymentId: string, leaseId: string): boolean {
     if (this.refusals(group).some((refusal) => refusal.deploymentId === deploymentId)) return false;
+    this.hold(group, deploymentId, leaseId);
+    return true;
+  }
+
+  /** A hedge goes out from a slot that its job has already: it is counted, and not refused. */
+  hold(group: string, deploymentId: string, leaseId: string): void {
     let book = this.books.get(group);
     if (book === undefined) {
       book = { taken: 0, uses: new Map() };
@@ -51,7 +57,6 @@ export class SlotBook {
     book.uses.set(deploymentId, use);
     this.byLease.set(leaseId, use);
     count(book, use, 1);
-    return true;
   }
 
   /** Safe to repeat, and for leases that hold none. */

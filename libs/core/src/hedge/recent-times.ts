@@ -26,7 +26,7 @@ export class RecentTimes {
     const times = this.byKey.get(key);
     if (times === undefined || times.ms.length < KNOWN_FROM) return undefined;
     if (times.p95 === undefined || times.sinceLook >= LOOK_AGAIN_AFTER) {
-      const sorted = times.ms.toSorted((a, b) => a - b);
+      const sorted = Float64Array.from(times.ms).sort();
       times.p95 = sorted[Math.ceil(0.95 * sorted.length) - 1]!;
       times.sinceLook = 0;
     }

@@ -52,6 +52,7 @@ async function race(run: Run, first: OpenAttempt, budget: number, deps: RunDeps)
       state = next.state;
       for (const act of next.acts) {
         if (act === 'start_second') {
+          deps.slots.hold(run.job.group, found!.deployment.id, found!.lease.leaseId); // it stays when the first is closed
           second = openAttempt(run, found!, deps);
           const { deployment } = first.dispatched;
           deps.emit('attempt.hedged', {

@@ -38,21 +38,21 @@ async function writeAndTell(
     outcome: JSON.stringify(outcome),
     result: end.state === 'completed' ? end.attempt.body : '',
   });
-  // Under way since before; a refused settlement must not end the wait for the answer's own write.
-  if (end.state === 'completed') await end.accounting;
   if (finished === undefined) {
     deps.emit('job.run_stopped', { jobId: job.jobId, group: job.group, reason: 'stale' });
-    return { othersWait: run.othersWait };
+  } else {
+    deps.emit('job.finished', {
+      jobId: job.jobId,
+      group: job.group,
+      state: end.state,
+      ...(end.state === 'completed' ? {} : { code: end.error.code }),
+      attempts: run.attempts,
+      durationMs: deps.nowMs() - job.acceptedAtMs,
+    });
   }
-  deps.emit('job.finished', {
-    jobId: job.jobId,
-    group: job.group,
-    state: end.state,
-    ...(end.state === 'completed' ? {} : { code: end.error.code }),
-    attempts: run.attempts,
-    durationMs: deps.nowMs() - job.acceptedAtMs,
-  });
-  return finished;
+  // Under way since before, and awaited last: a refused settlement must neither cut short nor hide the answer's own write.
+  if (end.state === 'completed') await end.accounting;
+  return finished ?? { othersWait: run.othersWait };
 }
 
 const FIRST_WAIT_MS = 250;
