@@ -1,3 +1,5 @@
+export { ENDPOINTS, isEndpoint, presentationOf, type Endpoint } from './endpoints/endpoints.js';
+export type { AnswerIdentity, AskedBody, EventFold, Presentation, ToChat } from './endpoints/presentation.js';
 export { ERROR_CODES, errorBody, errorHeaders, type ApiError, type ErrorCode } from './error-body.js';
 export { roleChunk, textChunk, usageChunk } from './openai/chat-chunk.js';
 export { chatMessagesProblem, type ChatCompletionRequest, type ChatMessage } from './openai/chat-completion-request.js';
