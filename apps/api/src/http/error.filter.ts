@@ -32,7 +32,8 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
-export function sendError(reply: FastifyReply, error: ApiError, jobId?: string): void {
+/** @param write the body in the dialect of the route */
+export function sendError(reply: FastifyReply, error: ApiError, jobId?: string, write = errorBody): void {
   if (jobId !== undefined) reply.header('x-sluice-job-id', jobId);
   // Fastify closes after a refused body; kept open, Node reads and drops what is left of it, within the request's time. Closed
   // with bytes unread, a connection is reset, and the client may never see the answer.
@@ -42,7 +43,7 @@ export function sendError(reply: FastifyReply, error: ApiError, jobId?: string):
     .code(ERROR_CODES[error.code].status)
     .headers(errorHeaders(error))
     .header('content-type', 'application/json; charset=utf-8')
-    .send(errorBody(error, jobId));
+    .send(write(error, jobId));
 }
 
 export function unknownRoute({ method, url }: FastifyRequest): ApiError {

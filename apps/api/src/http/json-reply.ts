@@ -3,6 +3,7 @@ import { readPayload, type ApiError } from '@sluice/wire';
 import type { FastifyReply } from 'fastify';
 import { answerHeaders } from './answer-headers.js';
 import { cutWhenUnread } from './cut-when-unread.js';
+import type { Dialect } from './dialect.js';
 import { sendError } from './error.filter.js';
 import { GONE, readLargeResult } from './read-large-result.js';
 import { LONGEST_TIMER_MS, OVERDUE, overdueInMs, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
@@ -15,6 +16,7 @@ export function replyWithJson(
   following: Following,
   reply: FastifyReply,
   deps: ReplyDeps & { /** How long the call is held. */ waitMs: number },
+  dialect?: Dialect,
 ): void {
   const { job, follower, cancel } = following;
   const startedAt = performance.now();
@@ -33,8 +35,10 @@ export function replyWithJson(
   const fail = (error: ApiError, headers = answerHeaders(job, undefined)): void =>
     end(() => {
       reply.headers(headers);
-      sendError(reply, error, job.jobId);
+      sendError(reply, error, job.jobId, dialect?.error);
     });
+  const succeed = (headers: Record<string, string>, answer: Buffer): void =>
+    end(() => sendJson(reply, headers, dialect === undefined ? answer : dialect.answer(answer)));
 
   const call = { isStream: false, shutDown: () => fail(SHUTTING_DOWN) };
   const onClose = (): void => end(() => void cancel().catch(() => undefined)); // Redis away: the deadline ends the job
@@ -43,10 +47,10 @@ export function replyWithJson(
     const headers = answerHeaders(job, outcome.served, { outcome, tookMs: performance.now() - startedAt });
     if (outcome.state !== 'completed') {
       fail(outcome.error ?? GONE, headers);
-    } else if (rest.length > 0) end(() => sendJson(reply, headers, rest));
+    } else if (rest.length > 0) succeed(headers, rest);
     else {
       void readLargeResult(job, deps, () => isOver).then((result) =>
-        Buffer.isBuffer(result) ? end(() => sendJson(reply, headers, result)) : fail(result, headers),
+        Buffer.isBuffer(result) ? succeed(headers, result) : fail(result, headers),
       );
     }
   };

@@ -11,6 +11,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { answerHeaders } from './answer-headers.js';
 import { cutWhenUnread } from './cut-when-unread.js';
+import type { Dialect } from './dialect.js';
 import { sendError } from './error.filter.js';
 import { readLargeResult } from './read-large-result.js';
 import { OVERDUE, overdueInMs, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
@@ -22,11 +23,12 @@ const LAGGING_BYTES = 256 * 1024;
  * Relays a job's events. The head goes out with the first frame, so that a failure before it is a plain HTTP error, or
  * after `earlyHeadMs`; a failure after it is an event in the stream. Ends with the terminal frame and nothing else.
  */
-export function replyWithSse(following: Following, reply: FastifyReply, deps: ReplyDeps): void {
+export function replyWithSse(following: Following, reply: FastifyReply, deps: ReplyDeps, dialect?: Dialect): void {
   const { job, follower, cancel } = following;
   const { openCalls, times } = deps;
   const { raw } = reply;
   const requestId = reply.getHeader('x-request-id');
+  const fold = dialect?.events();
   let isOver = false;
   let laggingSince: number | undefined;
 
@@ -64,7 +66,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
   function complete(rest: Buffer, served: Served | undefined): void {
     if (isOver) return;
     writeHead(served);
-    end(() => raw.end(rest));
+    end(() => raw.end(fold === undefined ? rest : fold.end(rest.toString())));
   }
 
   function writeHead(served: Served | undefined): void {
@@ -78,11 +80,11 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
       ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
       ...answerHeaders(job, served),
     });
-    if (served === undefined) raw.write(SSE_HEARTBEAT);
+    if (served === undefined) raw.write((fold?.open() ?? '') || SSE_HEARTBEAT);
   }
 
   function write(bytes: Buffer): void {
-    raw.write(bytes);
+    raw.write(fold === undefined ? bytes : fold.push(bytes.toString()));
     timer.refresh();
     checkLag();
   }
@@ -100,10 +102,10 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
 
   function fail(error: ApiError, served?: Served): void {
     end(() => {
-      if (raw.headersSent) raw.end(sseData(errorBody(error, job.jobId)));
+      if (raw.headersSent) raw.end(fold === undefined ? sseData(errorBody(error, job.jobId)) : fold.fail(error));
       else {
         reply.headers(answerHeaders(job, served));
-        sendError(reply, error, job.jobId);
+        sendError(reply, error, job.jobId, dialect?.error);
       }
     });
   }
