@@ -115,3 +115,15 @@ export { listedModels } from './listed-models.js';
 export { FREE_HEDGES_PER_MINUTE, takeHedge, type HedgeBudgetState } from './hedge/hedge-budget.js';
 export { HEDGE_START, hedgeAfter, hedgeDelayMs, type HedgeEvent, type HedgeState, type Racer } from './hedge/hedge.js';
 export { RecentTimes } from './hedge/recent-times.js';
+export {
+  changeMembers,
+  changeMembersAt,
+  elementsAt,
+  filterElements,
+  membersAt,
+  removePath,
+  valueAt,
+  valueText,
+  type Change,
+  type Changes,
+} from './json-span.js';

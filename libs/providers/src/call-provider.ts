@@ -1,4 +1,4 @@
-import type { Deployment, Failure, LimitNews, Mock } from '@sluice/core';
+import { changeMembers, type Deployment, type Failure, type LimitNews, type Mock } from '@sluice/core';
 import { Pool } from 'undici';
 import type { Adapter, Answer, Call, Continuation, FailedAttempt, PrefillForm, StreamEvent, Usage } from './adapter.js';
 import { callWithMembers } from './call-with-members.js';
@@ -8,7 +8,6 @@ import { HttpExchange } from './http-exchange.js';
 import { mockAnswer, mockEvents, mockFailure } from './mock-reply.js';
 import { countTextOf } from './openai/count-text.js';
 import { OpenaiStreamReader } from './openai/chat-stream.js';
-import { changeMembers } from './json-span.js';
 import { adapterFor } from './registry.js';
 import { SniffedStream } from './sniffed-stream.js';
 import { estimatedUsage } from './usage.js';

@@ -1,5 +1,5 @@
 import type { Call, ChatBody } from './adapter.js';
-import { changeMembers, type Change } from './json-span.js';
+import { changeMembers, type Change } from '@sluice/core';
 
 /** The same call with other members of its body; `null` takes one away. Source and parsed body stay the same thing. */
 export function callWithMembers(call: Call, members: Readonly<Record<string, unknown>>): Call {

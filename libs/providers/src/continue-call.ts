@@ -1,5 +1,5 @@
 import type { Call, ChatBody, Continuation, PrefillForm } from './adapter.js';
-import { changeMembers, changeMembersAt, valueAt, valueText, type Change } from './json-span.js';
+import { changeMembers, changeMembersAt, valueAt, valueText, type Change } from '@sluice/core';
 
 /** Models that chat begin their replies without a space; what they write is put right behind the text. */
 const GO_ON =

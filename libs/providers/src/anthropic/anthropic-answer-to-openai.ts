@@ -1,8 +1,7 @@
-import type { Deployment } from '@sluice/core';
+import { elementsAt, valueAt, valueText, type Deployment } from '@sluice/core';
 import { usageBody } from '@sluice/wire';
 import type { Answer, Call, FailedAttempt, Reply } from '../adapter.js';
 import { failureInBand, malformed, requestIdOf } from '../classify-failure.js';
-import { elementsAt, valueAt, valueText } from '../json-span.js';
 import { recordOf } from '../provider-error.js';
 import { estimatedUsage } from '../usage.js';
 import { JSON_TOOL, usesJsonTool } from './chat-tools.js';

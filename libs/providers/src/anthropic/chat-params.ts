@@ -1,6 +1,5 @@
-import type { Deployment } from '@sluice/core';
+import { removePath, type Deployment } from '@sluice/core';
 import type { Call, ChatBody } from '../adapter.js';
-import { removePath } from '../json-span.js';
 import { isOwnParam } from '../own-params.js';
 import { recordOf } from '../provider-error.js';
 import { modelTraitsOf } from './model-traits.js';

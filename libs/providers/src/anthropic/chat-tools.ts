@@ -1,5 +1,5 @@
 import type { ChatBody } from '../adapter.js';
-import { elementsAt, valueAt, valueText } from '../json-span.js';
+import { elementsAt, valueAt, valueText } from '@sluice/core';
 import { recordOf } from '../provider-error.js';
 import { RawJson } from '../raw-json.js';
 import type { ChatParams } from './chat-params.js';

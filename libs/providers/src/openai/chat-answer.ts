@@ -1,7 +1,7 @@
 import { usageBody } from '@sluice/wire';
 import type { Answer, Call, FailedAttempt, Finish, Reply } from '../adapter.js';
 import { failureInBand, malformed, requestIdOf } from '../classify-failure.js';
-import { changeMembers, changeMembersAt, type Change } from '../json-span.js';
+import { changeMembers, changeMembersAt, type Change } from '@sluice/core';
 import { recordOf } from '../provider-error.js';
 import { estimatedUsage, openaiUsage } from '../usage.js';
 import { contentCharsOf } from './content-of.js';

@@ -1,6 +1,5 @@
-import type { Deployment } from '@sluice/core';
+import { changeMembers, removePath, type Change, type Deployment } from '@sluice/core';
 import type { Call } from '../adapter.js';
-import { changeMembers, removePath, type Change } from '../json-span.js';
 import { isOwnParam } from '../own-params.js';
 import { recordOf } from '../provider-error.js';
 

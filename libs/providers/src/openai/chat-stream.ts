@@ -1,7 +1,15 @@
-import type { Deployment, Failure } from '@sluice/core';
+import {
+  changeMembers,
+  changeMembersAt,
+  filterElements,
+  valueAt,
+  type Change,
+  type Changes,
+  type Deployment,
+  type Failure,
+} from '@sluice/core';
 import type { Call, Finish, StreamEvent, StreamReader, Usage } from '../adapter.js';
 import { failureInBand } from '../classify-failure.js';
-import { type Changes, changeMembers, changeMembersAt, filterElements, valueAt, type Change } from '../json-span.js';
 import { recordOf } from '../provider-error.js';
 import type { HeaderMap } from '../retry-hint.js';
 import { SseReader } from '../sse-reader.js';

@@ -1,4 +1,4 @@
-import type { Changes } from '../json-span.js';
+import type { Changes } from '@sluice/core';
 import { recordOf } from '../provider-error.js';
 
 /**
