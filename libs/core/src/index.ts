@@ -127,3 +127,13 @@ export {
   type Change,
   type Changes,
 } from './json-span.js';
+export {
+  afterDelivery,
+  GIVE_UP_AFTER_MS,
+  isSuccess,
+  RETRY_STEPS_MS,
+  type AfterDelivery,
+  type NoAnswer,
+  type TryOutcome,
+} from './webhooks/after-delivery.js';
+export { isEventPattern, matchesEvents, WEBHOOK_EVENT_TYPES, type WebhookEventType } from './webhooks/event-types.js';
