@@ -1,4 +1,5 @@
 import { CHAT_PRESENTATION } from './chat-presentation.js';
+import { RESPONSES_PRESENTATION } from '../responses/responses-presentation.js';
 import type { Presentation } from './presentation.js';
 
 /** What a job can be asked through: `endpoint` of native jobs, `url` of batch lines, `endpoint` of batches. */
@@ -18,6 +19,7 @@ export const isEndpoint = (path: unknown): path is Endpoint => ENDPOINTS.include
 /** Those that are served so far. */
 const PRESENTATIONS: ReadonlyMap<Endpoint, Presentation> = new Map<Endpoint, Presentation>([
   ['/v1/chat/completions', CHAT_PRESENTATION],
+  ['/v1/responses', RESPONSES_PRESENTATION],
 ]);
 
 /** Undefined: nothing serves it here (yet). */
