@@ -32,7 +32,7 @@ describe('who follows a job that another call began', () => {
     await stage.redis.set(`${stage.prefix}:inference:${jobId}-1:lock`, 'token'); // as BullMQ's worker takes it
     const begun = await stage.records.begin(stage.group, { jobId, fed: 1, token: 'token' }, 'w');
     epoch = (begun as BegunJob).epoch;
-    relay = new FrameRelay(stage.redis).open(stage.group, jobId, epoch, 0);
+    relay = new FrameRelay(stage.redis, Date.now).open(stage.group, jobId, epoch, 0, Date.now() + 60_000);
     ears = openRedis(process.env['REDIS_URL']!, { role: 'subscriber', onError: (error) => errors.push(error) });
     second = new Inbox(ears);
     await second.start();

@@ -40,6 +40,8 @@ const SUSPECTS_WORKER = 'suspects@here/1-x';
 const START_US = 1_800_000_000_000_000;
 const BOUNDS = { jobs: 6, bytes: 30, tenantJobs: 4, tenantBytes: 16 };
 const SENT = { silenceMs: 7_000, overdueMs: 30_000 };
+const SENT_AT_MS = 1_800_000_000_000;
+const SENT_WITH = { attempt: 0, atMs: SENT_AT_MS };
 const LINES = ['1:a', '4:a', '0.25:b', '3:c', '1:b'];
 const KEPT = { keptMs: 600_000, keptDeliveredMs: 60_000, inlineBytes: 262_144 };
 const FED = { atMost: 500, addTakesMs: 1_000 };
@@ -141,7 +143,7 @@ describe('the job scripts and their twin in core', () => {
       const seen = new Set<string>();
       const records = new JobRecords(redis, 'elsewhere');
       const suspectRecords = new JobRecords(redis, 'here');
-      const relay = new FrameRelay(redis);
+      const relay = new FrameRelay(redis, () => SENT_AT_MS);
       let begins = 0;
       let suspectBegins = 0;
       await fc.assert(
@@ -253,7 +255,7 @@ describe('the job scripts and their twin in core', () => {
                 const count = 1 + (pick % 3);
                 const { epoch, seq } = run;
                 const events = `data: ${pick}\n\n`.repeat(count);
-                const frame = frameHead(run.jobId, 'events', epoch, seq + 1, count) + events;
+                const frame = frameHead(run.jobId, 'events', epoch, seq + 1, count, SENT_WITH) + events;
                 const ask = { jobId: run.jobId, epoch, firstSeq: seq + 1, lastSeq: seq + count, frame };
                 repeat = () => {
                   const reply = relayFrames(twin, ask);
@@ -261,7 +263,7 @@ describe('the job scripts and their twin in core', () => {
                   return reply.verdict;
                 };
                 fromTwin = repeat();
-                const sender = relay.open(group, run.jobId, epoch, seq);
+                const sender = relay.open(group, run.jobId, epoch, seq, Date.now() + 60_000);
                 await sender.push(events, count);
                 fromScripts = await sender.flush();
                 if (fromTwin === 'go') run.seq += count;

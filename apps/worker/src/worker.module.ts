@@ -126,7 +126,7 @@ function workerProcess(
     models: settings.models,
     policy: settings.policy,
     isStrict: settings.strictNames,
-    frames: new FrameRelay(commands),
+    frames: new FrameRelay(commands, clock.nowMs),
     waitingRoom: new WaitingRoom(),
     slots: new SlotBook(concurrency, (group) => served.models.groups.get(group)?.deployments.map(({ id }) => id) ?? []),
     nowMs: clock.nowMs,

@@ -41,6 +41,13 @@ export interface InferenceJob {
   /** Reserved with the lease: prompt and answer, estimated. */
   readonly tokens: number;
   readonly requestId: string;
+  /** It outlives its caller's connection, so its attempts are kept and told. Absent: it does not. */
+  readonly durable?: {
+    /** Lines of batches are too many to be told of one by one. */
+    readonly kind: 'native' | 'batch' | 'background';
+    /** Absent: the group's. */
+    readonly midstream?: 'continue' | 'error' | 'restart';
+  };
 }
 
 /** `chatcmpl-X` is the answer of `job_X`, always. */

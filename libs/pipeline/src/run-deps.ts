@@ -15,6 +15,7 @@ import type { BudgetWatch, DeploymentBreakers, HedgeBudget, Leases, RetryBudget,
 import type { FrameRelay, JobRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import type { DeliveredAnswer, Served } from '@sluice/wire';
+import type { AttemptLog } from './attempt-log.js';
 import type { InferenceJob } from './inference-job.js';
 import type { SlotBook } from './slot-book.js';
 import type { WaitingRoom } from './waiting-room.js';
@@ -83,6 +84,8 @@ export interface Run {
   /** The body and its identity; `model` is set anew when a fallback group serves. */
   readonly call: Call;
   readonly relay: JobRelay;
+  /** Of a durable job; absent: its attempts are neither kept nor told. */
+  readonly log: AttemptLog | undefined;
   /** Asked for with `begin`; the first dispatch takes it. */
   readonly earlyLease: EarlyLease | undefined;
   progress: Progress;
@@ -90,7 +93,7 @@ export interface Run {
   othersWait: boolean;
   /** Attempts made by this and earlier runs, whatever they used. */
   attempts: number;
-  /** Content of this job has been sent to who follows it. */
+  /** Content of this job has been sent to who follows it, and holds. */
   isCommitted: boolean;
   /** Who was asked last. */
   served: Served | undefined;

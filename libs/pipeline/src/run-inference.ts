@@ -1,4 +1,3 @@
-import { rescueOf } from '@sluice/core';
 import type { JobTurn, RunEnd, RunHooks } from '@sluice/queue';
 import { accountAttempt, releaseLease } from './steps/account-attempt.js';
 import { beginRun } from './steps/begin-run.js';
@@ -7,6 +6,7 @@ import { dispatch } from './steps/dispatch.js';
 import { failureOutcome, type Because, type FinishedRun } from './steps/failure-outcome.js';
 import { finishRun } from './steps/finish-run.js';
 import { goOn } from './steps/go-on.js';
+import { midstreamOf } from './steps/midstream-of.js';
 import { mockCall } from './steps/mock-call.js';
 import type { FailedAttempt } from './steps/attempt.js';
 import { requeueRun } from './steps/requeue-run.js';
@@ -94,7 +94,7 @@ async function runToItsEnd(run: Run, hooks: RunHooks, deps: RunDeps): Promise<Ru
   function endStopped(): Promise<RunEnd> | RunEnd {
     if (stop.reason === 'cancelled') return finishRun(run, CANCELLED, deps);
     if (stop.reason === 'stale') return { kind: 'over', othersWait: run.othersWait };
-    if (run.isCommitted && rescueOf(deps.policy, run.job.group).midstream === 'error') {
+    if (run.isCommitted && midstreamOf(run, deps) === 'error') {
       return finishRun(run, failureOutcome(run, { kind: 'worker_stopped' }), deps);
     }
     return requeueRun(run, undefined, deps);

@@ -11,12 +11,18 @@ const SERVED = '{"deployment":"d"}';
 function relay({ lastSeq = 0 } = {}) {
   const writes: { firstSeq: number; count: number; kind: string; payload: string }[] = [];
   const answers: { resolve: (verdict: Verdict) => void; reject: (error: Error) => void }[] = [];
-  const jobRelay = new JobRelay(JOB, 1, lastSeq, (firstSeq, count, bytes) => {
-    const frame = readFrame(Buffer.from(bytes))!;
-    expect([frame.firstSeq, frame.count, frame.epoch]).toEqual([firstSeq, count, 1]);
-    writes.push({ firstSeq, count, kind: frame.kind, payload: frame.payload.toString() });
-    return new Promise((resolve, reject) => answers.push({ resolve, reject }));
-  });
+  const jobRelay = new JobRelay(
+    JOB,
+    1,
+    lastSeq,
+    (firstSeq, count, bytes) => {
+      const frame = readFrame(Buffer.from(bytes))!;
+      expect([frame.firstSeq, frame.count, frame.epoch]).toEqual([firstSeq, count, 1]);
+      writes.push({ firstSeq, count, kind: frame.kind, payload: frame.payload.toString() });
+      return new Promise((resolve, reject) => answers.push({ resolve, reject }));
+    },
+    () => 1_000,
+  );
   const answer = async (verdict: Verdict | Error): Promise<void> => {
     const { resolve, reject } = answers.shift()!;
     if (verdict instanceof Error) reject(verdict);

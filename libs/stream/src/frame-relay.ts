@@ -5,14 +5,18 @@ import relayFrames from './scripts/relay-frames.lua';
 
 type Verdict = 'go' | 'stale' | 'cancelled';
 
-/** A job that never ends leaves its stream behind for a day at the most. */
+/** A job that never ends leaves its stream behind for a day after its deadline at the most. */
 const FORGOTTEN_MS = 86_400_000;
 
 /** The worker's end: writes frames to the job's stream and to who follows it. */
 export class FrameRelay {
   private readonly relayFrames: (...args: (string | number | Buffer)[]) => Promise<Verdict>;
 
-  constructor(private readonly redis: Redis) {
+  /** @param nowMs Redis TIME, as far as this process knows it */
+  constructor(
+    private readonly redis: Redis,
+    private readonly nowMs: () => number,
+  ) {
     redis.defineCommand('sluiceRelayFrames', { numberOfKeys: 2, lua: relayFrames });
     const commands = redis as unknown as Record<string, (...args: (string | number | Buffer)[]) => Promise<Verdict>>;
     this.relayFrames = (...args) => commands['sluiceRelayFrames']!.apply(redis, args);
@@ -23,28 +27,39 @@ export class FrameRelay {
     for await (const frame of framesFrom(this.redis, group, jobId, 1)) read(frame);
   }
 
-  /** One run of one job. */
-  open(group: string, jobId: string, epoch: number, lastSeq: number): JobRelay {
+  /** One run of one job. @param deadlineMs of the job, Unix ms */
+  open(group: string, jobId: string, epoch: number, lastSeq: number, deadlineMs: number): JobRelay {
     const prefix = `{sluice:${group}}`;
     const record = `${prefix}:job:${jobId}`;
     const stream = `${prefix}:stream:${jobId}`;
     const send = (firstSeq: number, count: number, frame: string): Promise<Verdict> =>
-      this.relayFrames(record, stream, epoch, firstSeq, firstSeq + count - 1, frame, FORGOTTEN_MS);
-    return new JobRelay(jobId, epoch, lastSeq, send);
+      this.relayFrames(record, stream, epoch, firstSeq, firstSeq + count - 1, frame, keptMs());
+    const keptMs = (): number => Math.max(0, Math.ceil(deadlineMs - this.nowMs())) + FORGOTTEN_MS;
+    return new JobRelay(jobId, epoch, lastSeq, send, this.nowMs);
   }
 }
 
 /** Events held while one write is under way; a provider that outruns Redis by more waits. */
 const HELD_CHARS = 1 << 20;
 
+/** Becomes one frame. */
+interface Held {
+  kind: FrameKind;
+  payload: string;
+  count: number;
+  attempt: number;
+}
+
 /**
  * Sends the events of one run. While one write is on its way the next events are held and then sent as one frame, so a
- * burst of fifty costs two or three writes and a slow stream no added time.
+ * burst of fifty costs two or three writes and a slow stream no added time. Frames hold one kind of events, of one attempt.
  */
 export class JobRelay {
-  private held = '';
+  /** Whose events are pushed. */
+  attempt = 0;
+  private readonly held: Held[] = [];
+  private heldChars = 0;
   private heldCount = 0;
-  private head: string | undefined;
   private writing: Promise<void> | undefined;
   private verdict: Verdict = 'go';
   private error: Error | undefined;
@@ -54,6 +69,7 @@ export class JobRelay {
     private readonly epoch: number,
     private seq: number,
     private readonly send: (firstSeq: number, count: number, frame: string) => Promise<Verdict>,
+    private readonly nowMs: () => number,
   ) {}
 
   /** Events sent or held so far, over all runs of the job. */
@@ -66,19 +82,34 @@ export class JobRelay {
    * @param head with the first events of a run: JSON that says who serves
    * Returns at once while little is held, else waits; anything but `go` ends the run. @throws when Redis refused a write
    */
-  async push(events: string, count: number, head?: string): Promise<Verdict> {
-    if (this.result() !== 'go') return this.verdict; // nor after a refused write: the next frame would have a hole before it
-    this.held += events;
-    this.heldCount += count;
-    this.head ??= head;
-    if (this.heldCount > 0) this.writing ??= this.write(); // without events it would be over before it is kept
-    if (this.held.length > HELD_CHARS) await this.writing;
-    return this.result();
+  push(events: string, count: number, head?: string): Promise<Verdict> {
+    return head === undefined ? this.hold('events', events, count) : this.hold('head', `${head}\n${events}`, count);
+  }
+
+  /** @param line JSON of a LifeEvent. As `push`. */
+  tell(line: string): Promise<Verdict> {
+    return this.hold('life', `${line}\n`, 1);
   }
 
   /** Waits until all is written. @throws when Redis refused a write */
   async flush(): Promise<Verdict> {
     await this.writing;
+    return this.result();
+  }
+
+  private async hold(kind: FrameKind, payload: string, count: number): Promise<Verdict> {
+    if (this.result() !== 'go') return this.verdict; // nor after a refused write: the next frame would have a hole before it
+    if (count === 0) return 'go'; // without events it would be over before it is kept
+    const last = this.held.at(-1);
+    const isSameKind = last?.kind === kind || (last?.kind === 'head' && kind === 'events');
+    if (last !== undefined && isSameKind && kind !== 'head' && last.attempt === this.attempt) {
+      last.payload += payload;
+      last.count += count;
+    } else this.held.push({ kind, payload, count, attempt: this.attempt });
+    this.heldChars += payload.length;
+    this.heldCount += count;
+    this.writing ??= this.write();
+    if (this.heldChars > HELD_CHARS) await this.writing;
     return this.result();
   }
 
@@ -90,17 +121,14 @@ export class JobRelay {
   /** Never rejects: nobody may be waiting; the next call tells. */
   private async write(): Promise<void> {
     try {
-      while (this.heldCount > 0 && this.verdict === 'go') {
-        const { held, heldCount, head } = this;
+      for (let next = this.held.shift(); next !== undefined && this.verdict === 'go'; next = this.held.shift()) {
+        const { kind, payload, count, attempt } = next;
         const firstSeq = this.seq + 1;
-        this.seq += heldCount;
-        this.held = '';
-        this.heldCount = 0;
-        this.head = undefined;
-        const kind: FrameKind = head === undefined ? 'events' : 'head';
-        const payload = head === undefined ? held : `${head}\n${held}`;
-        const frame = frameHead(this.jobId, kind, this.epoch, firstSeq, heldCount) + payload;
-        this.verdict = await this.send(firstSeq, heldCount, frame);
+        this.seq += count;
+        this.heldCount -= count;
+        this.heldChars -= payload.length;
+        const head = frameHead(this.jobId, kind, this.epoch, firstSeq, count, { attempt, atMs: this.nowMs() });
+        this.verdict = await this.send(firstSeq, count, head + payload);
       }
     } catch (error) {
       this.error = error as Error;

@@ -51,6 +51,8 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
       case 'events':
         writeHead(undefined);
         return write(frame.payload);
+      case 'life':
+        return; // it is no part of the answer
       case 'terminal': {
         const { line: outcome, rest } = readPayload<Outcome>(frame.payload);
         if (outcome.state !== 'completed') return fail(outcome.error ?? UNKNOWN, outcome.served);

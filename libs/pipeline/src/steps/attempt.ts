@@ -9,6 +9,8 @@ export interface AnsweredAttempt {
   /** JSON call: the answer. Stream: the SSE events that end it. */
   body: string;
   usage: Usage | undefined;
+  /** The provider's; absent: it sent none. */
+  requestId?: string;
   /** What the provider said of its own limits. */
   limits?: LimitNews;
   durationMs: number;

@@ -1,6 +1,7 @@
 import type { ChatBody } from '@sluice/providers';
 import type { BegunJob, JobTurn } from '@sluice/queue';
 import { answerId, type InferenceJob } from '../inference-job.js';
+import { openLog } from './open-log.js';
 import type { Run, RunDeps } from '../run-deps.js';
 import { askEarly } from './early-lease.js';
 import type { FinishedRun } from './failure-outcome.js';
@@ -28,7 +29,7 @@ export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, 
       await earlyLease?.close();
       return { kind: begun ?? 'nothing_to_do' };
     }
-    const run = runOf(begun, { group, jobId, stop, earlyLease }, deps);
+    const run = await runOf(begun, { group, jobId, stop, earlyLease }, deps);
     const end = endOf(begun, run, deps.nowMs());
     return end === undefined ? { kind: 'running', run } : { kind: 'ended', run, end };
   } catch (error) {
@@ -37,14 +38,19 @@ export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, 
   }
 }
 
-function runOf(
+async function runOf(
   begun: BegunJob,
   { group, jobId, stop, earlyLease }: { group: string; jobId: string } & Pick<Run, 'stop' | 'earlyLease'>,
   deps: RunDeps,
-): Run {
+): Promise<Run> {
   const job = JSON.parse(begun.job) as InferenceJob;
   const source = begun.request.toString();
-  const { progress, attempts, billed } = readProgress(begun.progress, group);
+  const { progress, attempts, billed, log: kept } = readProgress(begun.progress, group);
+  const relay = deps.frames.open(group, jobId, begun.epoch, begun.seq, job.deadlineMs);
+  const { log, hasContent } =
+    job.durable === undefined
+      ? { log: undefined, hasContent: begun.seq > 0 }
+      : await openLog(job.durable, job, begun.seq, kept, relay, deps);
   return {
     job,
     epoch: begun.epoch,
@@ -58,11 +64,12 @@ function runOf(
       body: JSON.parse(source) as ChatBody,
     },
     earlyLease,
-    relay: deps.frames.open(group, jobId, begun.epoch, begun.seq),
+    relay,
+    log,
     progress,
     othersWait: begun.othersWait,
-    attempts,
-    isCommitted: begun.seq > 0,
+    attempts: log?.made ?? attempts,
+    isCommitted: hasContent,
     served: undefined,
     upstreamMs: 0,
     firstContentAt: undefined,

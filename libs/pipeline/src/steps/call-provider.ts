@@ -5,6 +5,7 @@ import { askAnother } from './ask-another.js';
 import type { Dispatched } from './dispatch.js';
 import { sumOf } from './go-on.js';
 import type { Attempt } from './attempt.js';
+import { endLoser } from './logged-attempt.js';
 import { openAttempt, type OpenAttempt } from './open-attempt.js';
 
 /** The attempt that counts, and whose it was: with a hedge it may be another's than the one that was dispatched first. */
@@ -91,9 +92,10 @@ async function race(run: Run, first: OpenAttempt, budget: number, deps: RunDeps)
 /** Its socket is closed at once; that its lease is given back nobody waits for. */
 function closeLoser(run: Run, loser: OpenAttempt, deps: RunDeps): void {
   loser.close();
-  const { dispatched, call, startedMs } = loser;
+  const { dispatched, number, call, startedMs } = loser;
   deps.firstContents.note(keyOf(run, dispatched), performance.now() - startedMs); // it would have taken longer still
   const usage = deps.providers.estimate(call, 0);
+  endLoser(run, number, dispatched, usage, deps);
   const { firstPrompt = usage.prompt, chars = 0 } = run.billed ?? {};
   run.billed = { ...sumOf(run.billed, usage), firstPrompt, chars };
   settleLoser(dispatched, usage, deps).catch(() => undefined); // it runs out

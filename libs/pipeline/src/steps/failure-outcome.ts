@@ -98,7 +98,7 @@ const SENTENCES: Record<FailureKind, string> = {
 /** Kinds that are about the request itself: the provider's sentence is what helps its author. */
 const ABOUT_THE_REQUEST = new Set<FailureKind>(['bad_request', 'context_length', 'content_filter']);
 
-function sentenceOf({ kind, message }: Tried): string {
+export function sentenceOf({ kind, message }: Pick<Tried, 'kind' | 'message'>): string {
   return ABOUT_THE_REQUEST.has(kind) && message !== '' ? `${SENTENCES[kind]} It says: ${message}` : SENTENCES[kind];
 }
 

@@ -1,6 +1,7 @@
 import type { Tried } from '@sluice/core';
 import type { FinishedJob, RunEnd } from '@sluice/queue';
 import type { Outcome } from '@sluice/wire';
+import type { AttemptLog } from '../attempt-log.js';
 import type { Run, RunDeps } from '../run-deps.js';
 import type { FinishedRun } from './failure-outcome.js';
 import { sumOf } from './go-on.js';
@@ -9,13 +10,14 @@ import { sumOf } from './go-on.js';
 export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Promise<RunEnd> {
   const flushed = run.relay.flush(); // what was told of a failed answer stands before its error
   await (end.state === 'completed' ? flushed : flushed.catch(() => undefined));
+  run.log?.close(deps.nowMs());
   const outcome: Outcome = {
     state: end.state,
     upstreamMs: Math.round(run.upstreamMs * 10) / 10,
     // Groups that were entered and had nobody to ask are known at the end only.
     ...(run.served === undefined ? {} : { served: { ...run.served, fallbacks: run.progress.route.length - 1 } }),
     ...(end.state === 'completed' ? usageOf(run, end) : { error: end.error }),
-    ...(run.progress.tried.length === 0 ? {} : { tried: run.progress.tried.map(told) }),
+    ...(run.log === undefined ? triedOf(run) : loggedIn(run.log)),
   };
   const written = writeAndTell(run, end, outcome, deps);
   // An answer's record goes ahead of BullMQ's completion on the same connection, so that one trip serves both.
@@ -85,6 +87,13 @@ function usageOf({ billed }: Run, { attempt }: Extract<FinishedRun, { state: 'co
   if (attempt.usage === undefined) return {};
   const usage = sumOf(billed, attempt.usage);
   return { usage: { prompt: usage.prompt, completion: usage.completion, estimated: usage.estimated } };
+}
+
+const triedOf = ({ progress: { tried } }: Run): Pick<Outcome, 'tried'> =>
+  tried.length === 0 ? {} : { tried: tried.map(told) };
+
+function loggedIn({ state: { attempts, costUsd, ttftMs } }: AttemptLog): Partial<Outcome> {
+  return { attempts, ...(costUsd === 0 ? {} : { costUsd }), ...(ttftMs === undefined ? {} : { ttftMs }) };
 }
 
 /** Without words of the provider: they are in the log, and in the error if it comes to that. */

@@ -1,11 +1,12 @@
-import { mayGoOn, rescueOf } from '@sluice/core';
+import { mayGoOn } from '@sluice/core';
 import type { Usage } from '@sluice/providers';
-import { addDelivered, nothingDelivered, readPayload, type Served } from '@sluice/wire';
+import { addDelivered, lifeEventsOf, nothingDelivered, readPayload, type Served } from '@sluice/wire';
 import type { Run, RunDeps } from '../run-deps.js';
+import { midstreamOf } from './midstream-of.js';
 
 /**
  * Content of this job is out and its answer broke off. Reads from the job's stream what callers have, whoever sent it, this run
- * or one whose worker was lost, and says whether another attempt may go on with it. Until here a stream has cost nothing.
+ * or one whose worker was lost, and says whether another attempt may go on with it, or (`restart`) give it anew. Until here a stream has cost nothing.
  * @param usage what the broken attempt cost, where its provider said
  */
 export async function goOn(
@@ -16,23 +17,37 @@ export async function goOn(
   const verdict = await run.relay.flush();
   if (verdict !== 'go') return verdict;
   const { job, call } = run;
-  if (rescueOf(deps.policy, job.group).midstream === 'error') return 'ends';
+  const midstream = midstreamOf(run, deps);
+  if (midstream === 'error') return 'ends';
 
-  const delivered = nothingDelivered();
+  let delivered = nothingDelivered();
   let first: Served | undefined;
-  await deps.frames.replay(job.group, job.jobId, ({ kind, payload }) => {
+  let said = 0;
+  await deps.frames.replay(job.group, job.jobId, ({ kind, payload, attempt = 0 }) => {
+    if (kind === 'events' || kind === 'head') said = attempt;
     if (kind === 'events') addDelivered(delivered, payload.toString());
+    if (kind === 'life' && lifeEventsOf(payload).some(({ type }) => type === 'job.output_reset')) {
+      delivered = nothingDelivered();
+      first = undefined;
+    }
     if (kind !== 'head') return;
     const { line, rest } = readPayload<Served>(payload);
     first ??= line;
     addDelivered(delivered, rest.toString());
   });
   const defaults = deps.models.deployments.get(first?.deployment ?? '')?.target.defaults;
-  if (!mayGoOn({ ...defaults, ...call.body }, delivered)) return 'ends';
+  if (midstream === 'continue' && !mayGoOn({ ...defaults, ...call.body }, delivered)) return 'ends';
 
   const chars = delivered.text.length + delivered.reasoning.length;
   const share = usage ?? deps.providers.estimate(call, chars - (run.billed?.chars ?? 0));
-  run.billed = { ...sumOf(run.billed, share), firstPrompt: run.billed?.firstPrompt ?? share.prompt, chars };
+  const firstPrompt = run.billed?.firstPrompt ?? share.prompt;
+  if (midstream === 'restart') {
+    run.billed = { ...sumOf(run.billed, share), firstPrompt, chars: 0 };
+    run.log?.resetOutput(said, deps.nowMs());
+    run.isCommitted = false; // nobody holds anything that another answer could contradict
+    return 'go';
+  }
+  run.billed = { ...sumOf(run.billed, share), firstPrompt, chars };
   run.delivered = delivered;
   return 'go';
 }

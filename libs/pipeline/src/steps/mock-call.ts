@@ -16,7 +16,15 @@ export async function mockCall(run: Run, deps: RunDeps): Promise<Attempt | undef
   await run.earlyLease?.close(); // nobody is asked meanwhile
   const deployment = { ...any, id: 'mock', target: { ...any.target, baseUrl: '', mock } };
   const { progress } = run;
-  const whom = { deployment, group, target: group, progress, candidates: [], othersCanServe: () => false };
+  const whom = {
+    deployment,
+    group,
+    target: group,
+    progress,
+    candidates: [],
+    refusals: [],
+    othersCanServe: () => false,
+  };
   const attempt = await openAttempt(run, whom, deps).finish();
   if (attempt.kind === 'failed' && !run.stop.aborted) {
     const { kind, message } = attempt.failure;

@@ -5,15 +5,21 @@ import type { Run, RunDeps } from '../run-deps.js';
 import type { Attempt, Untimed } from './attempt.js';
 import { callOfTarget } from './call-of-target.js';
 import type { Dispatched } from './dispatch.js';
+import { beginAttempt, endAttempt } from './logged-attempt.js';
 import { relayStream, type BegunStream } from './relay-stream.js';
 import { restOfAnswer } from './rest-of-answer.js';
 
 /** What an attempt must know of whom it asks. */
-type ToAsk = Pick<Dispatched, 'deployment' | 'group' | 'target' | 'progress' | 'candidates' | 'othersCanServe'>;
+type ToAsk = Pick<
+  Dispatched,
+  'deployment' | 'group' | 'target' | 'progress' | 'candidates' | 'refusals' | 'othersCanServe'
+>;
 
 /** A deployment that has been asked; nothing of what it says is sent on before `finish`. */
 export interface OpenAttempt<Whom extends ToAsk = Dispatched> {
   readonly dispatched: Whom;
+  /** Over all runs of the job, 1 for the first. */
+  readonly number: number;
   readonly call: Call;
   /** By `performance.now()`. */
   readonly startedMs: number;
@@ -33,7 +39,7 @@ export function openAttempt<Whom extends ToAsk>(run: Run, dispatched: Whom, deps
   const timeouts = attemptTimeouts(job, deployment, deps.policy, () => job.stream && othersCanServe(), leftMs);
   const call = callFor(run, callOfTarget(run, target, deps), group);
   const served = servedBy(run, dispatched, deps.policy.numRetries);
-  run.attempts++;
+  const number = beginAttempt(run, dispatched, deps);
   const startedMs = performance.now();
   const begun = job.stream
     ? beginStream(run, call, served, deployment, timeouts, deps)
@@ -41,17 +47,20 @@ export function openAttempt<Whom extends ToAsk>(run: Run, dispatched: Whom, deps
 
   const finish = async (): Promise<Attempt> => {
     run.served = served;
+    run.relay.attempt = number;
     run.firstContentAt = undefined;
     const attempt = await begun.finish();
     const durationMs = performance.now() - startedMs;
     run.upstreamMs += durationMs;
     const firstContentMs = run.firstContentAt === undefined ? undefined : run.firstContentAt - startedMs;
-    if (attempt.kind === 'failed' && timeouts.totalMs >= leftMs) {
-      return { ...attempt, failure: ofTheDeadline(attempt.failure), durationMs, firstContentMs };
-    }
-    return { ...attempt, durationMs, firstContentMs };
+    const timed: Attempt =
+      attempt.kind === 'failed' && timeouts.totalMs >= leftMs
+        ? { ...attempt, failure: ofTheDeadline(attempt.failure), durationMs, firstContentMs }
+        : { ...attempt, durationMs, firstContentMs };
+    endAttempt(run, number, dispatched, timed, deps);
+    return timed;
   };
-  return { dispatched, call, startedMs, first: begun.first, finish, close: begun.close };
+  return { dispatched, number, call, startedMs, first: begun.first, finish, close: begun.close };
 }
 
 interface Begun extends Pick<OpenAttempt, 'first' | 'close'> {

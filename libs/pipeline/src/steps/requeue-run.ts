@@ -18,6 +18,10 @@ export async function requeueRun(run: Run, toBacklog: { untilMs: number } | unde
     await pause(Math.min(Math.max(toBacklog.untilMs - deps.nowMs(), 50), SUSPECT_WAITS_MS), run.stop);
     return requeueRun(run, undefined, deps);
   }
+  if (run.log !== undefined) {
+    run.log.wait(toBacklog?.untilMs, deps.nowMs());
+    await run.relay.flush(); // told while the run is still the job's
+  }
   const written = { jobId: job.jobId, epoch, progress: writeProgress(run), dueAtMs };
   const verdict = await deps.records.requeue(job.group, written, toBacklog);
   if (verdict === 'cancelled') {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../error-body.js';
+import type { Attempt } from './attempt.js';
 
 /** Who serves a job: what the response headers say. Known with the first content, so it travels in the head frame. */
 export interface Served {
@@ -28,6 +29,12 @@ export interface Outcome {
   usage?: { prompt: number; completion: number; estimated: boolean };
   /** Attempts that failed, and why each was made where it was; absent: none failed. */
   tried?: readonly { deployment: string; kind: string; atMs: number; considered?: readonly unknown[] }[];
+  /** Of a durable job: all that were made, or the first and the last of very many. */
+  attempts?: readonly Attempt[];
+  /** Of a durable job: what its attempts cost, failed ones too; absent: not known. */
+  costUsd?: number;
+  /** Of a durable job: from its acceptance to the first content. */
+  ttftMs?: number;
   /** Time inside provider calls, ms: what `overhead-duration-ms` leaves out. */
   upstreamMs?: number;
 }
