@@ -22,6 +22,7 @@ WORKDIR /app
 ENV NODE_ENV=production SLUICE_DATA_DIR=/data
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY libs/store/migrations libs/store/migrations
 COPY bin bin
 COPY package.json NOTICE LICENSE ./
 RUN mkdir /data && chown node:node /data

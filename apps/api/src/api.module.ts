@@ -18,6 +18,7 @@ import {
   RedisClock,
   StorageGuard,
 } from '@sluice/state';
+import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
 import { Inbox, type LookAtRecord } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
@@ -43,6 +44,7 @@ export interface ApiParts {
   times: HttpTimes;
   emit: Emit;
   setLogLevel: (level: Settings['logLevel']) => void;
+  database: DatabaseSource;
 }
 
 /** All wiring of the api process. Plain classes are built here by factories; in libs/ only `*.module.ts` knows Nest. */
@@ -57,13 +59,15 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
     @Inject(DRAIN) private readonly drain: { streamMs: number; jsonMs: number },
   ) {}
 
-  static with(settings: Settings, redisUrl: string, { masterKey, times, emit, setLogLevel }: ApiParts): DynamicModule {
+  static with(settings: Settings, redisUrl: string, parts: ApiParts): DynamicModule {
+    const { masterKey, times, emit, setLogLevel, database } = parts;
     const connections = ConnectionsModule.to(redisUrl, 'api', emit);
     const groups = [...settings.models.groups.keys()];
     return {
       module: ApiModule,
       imports: [
         connections,
+        StoreModule.with(database),
         QueueModule.with({
           groups,
           imports: [connections],
@@ -155,9 +159,15 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         },
         {
           provide: HEALTH_DEPS,
-          inject: [Connections, OpenCalls, LiveSettings],
-          useFactory: ({ commands }: Connections, openCalls: OpenCalls, live: LiveSettings): HealthDeps => ({
+          inject: [Connections, OpenCalls, LiveSettings, LazyDatabase],
+          useFactory: (
+            { commands }: Connections,
+            openCalls: OpenCalls,
+            live: LiveSettings,
+            store: LazyDatabase,
+          ): HealthDeps => ({
             pingRedis: () => commands.ping(),
+            store,
             isDraining: () => openCalls.isDraining,
             eventLoopStuckMs: watchEventLoop(),
             unhealthyDeployments: () => unhealthyDeployments(live.settings, new Leases(commands)),

@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { RejectedConfig, Settings } from '@sluice/config';
+import type { DatabaseSource } from '@sluice/store';
 import { createLogger, emitTo } from '@sluice/telemetry';
 import { ApiModule } from './api.module.js';
 import { openHttp } from './http/http-server.js';
@@ -13,12 +14,13 @@ export async function createApi(
   settings: Settings,
   redisUrl: string,
   times: HttpTimes = HTTP_TIMES,
+  database: DatabaseSource = settings.databaseUrl,
 ): Promise<NestFastifyApplication> {
   const logger = createLogger(settings.logLevel);
   const parts = { emit: emitTo(logger), setLogLevel: (level: string) => void (logger.level = level) };
   const masterKey = new MasterKey(settings.masterKey);
   const adapter = openHttp(settings.maxBodyBytes, masterKey, times);
-  const module = ApiModule.with(settings, redisUrl, { ...parts, masterKey, times });
+  const module = ApiModule.with(settings, redisUrl, { ...parts, masterKey, times, database });
   return NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: ['error', 'warn', 'fatal'],

@@ -5,6 +5,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { endWithUs } from './end-with-us.js';
 import { socketPathOf } from './socket-path.js';
 
 const FIRST_RESTART_MS = 100;
@@ -85,7 +86,7 @@ async function launchUntilReady(dir: string, socketPath: string): Promise<RedisP
   const child = (await launch('redis-server', args)) ?? (await launch('valkey-server', args));
   if (!child) throw new Error('No redis-server or valkey-server on the PATH. Install one, or set REDIS_URL.');
 
-  const watchdog = endWithUs(child);
+  const watchdog = endWithUs(child, 'TERM');
   const ended = once(child, 'exit').then(() => {
     watchdog.kill('SIGKILL');
   });
@@ -127,16 +128,6 @@ async function launch(program: string, args: string[]): Promise<ChildProcess | u
       else reject(error);
     });
   });
-}
-
-/** A shell that ends Redis when the pipe from us breaks: after kill -9 of this process nobody else would. */
-function endWithUs(child: ChildProcess): ChildProcess {
-  const script = 'read -r _; kill -TERM "$0"';
-  const stdio = ['pipe' as const, 'ignore' as const, 'ignore' as const];
-  const watchdog = spawn('/bin/sh', ['-c', script, String(child.pid)], { stdio, detached: true });
-  watchdog.on('error', () => undefined); // no shell: the next start stops the orphan
-  watchdog.stdin!.on('error', () => undefined);
-  return watchdog;
 }
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;

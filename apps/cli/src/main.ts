@@ -76,6 +76,10 @@ program
     (await import('./start.js')).startSimulator({ ...options, scriptFile: script }),
   );
 
+role('migrate', 'make or change the tables of DATABASE_URL; safe to repeat').action(async (options: RoleOptions) =>
+  (await import('./start.js')).migrate(inputOf(options)),
+);
+
 const withCall = (command: Command): Command =>
   command
     .requiredOption('--model <name>', 'what the call asks for')

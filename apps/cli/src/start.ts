@@ -4,11 +4,13 @@ import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { findConfigFile, loadSettings, type LoadInput, type RejectedConfig, type Settings } from '@sluice/config';
+import type { Database, LazyDatabase } from '@sluice/store';
 import { configuredBanner, demonstrationBanner, groupNames, originOf } from './banner.js';
-import { holdDataFolder } from './data-folder.js';
+import { holdDataFolder, type DataFolder } from './data-folder.js';
 import { followConfig, type Configured } from './follow-config.js';
 import { DEMONSTRATION_PROFILES, DEMONSTRATION_SCRIPT, demonstrationConfig } from './demonstration.js';
 import { startEmbeddedRedis } from './embedded-redis.js';
+import { openEmbeddedStore } from './embedded-store.js';
 import { suspectsLauncher } from './suspects-launcher.js';
 import { runUntilStopped } from './until-stopped.js';
 import type { SuspectsRole } from '../../worker/src/suspects-process.js';
@@ -34,16 +36,18 @@ export async function start(input: LoadInput): Promise<void> {
   const first = loadSettings(input); // what is wrong with it is told before anything is opened
   await runUntilStopped(async (open, signal) => {
     await tryPort(first);
-    const redisUrl = first.redisUrl ?? (await openEmbeddedRedis(first.dataDir, open));
+    const held = new HeldFolder(first.dataDir, open);
+    const redisUrl = first.redisUrl ?? (await openEmbeddedRedis(await held.folder(), open));
     signal.throwIfAborted();
     await checkRedisAt(redisUrl, signal);
     const simulator = isDemonstration ? await openDemonstration(first.port + 1, open) : undefined;
     const settings = simulator ? loadSettings({ ...input, configText: demonstrationConfig(simulator) }) : first;
     signal.throwIfAborted();
     const suspects = suspectsRole(input, settings, redisUrl);
-    const worker = await openWorker(settings, redisUrl, suspects, open, signal);
+    const database = await openDatabaseOf(settings, held, open);
+    const worker = await openWorker(settings, redisUrl, suspects, open, signal, database);
     signal.throwIfAborted();
-    const { origin, api } = await openApi(settings, redisUrl, open);
+    const { origin, api } = await openApi(settings, redisUrl, open, database);
     if (!simulator) followConfig(input, settings, [worker, api], open); // a new group is served before it is called
     show(simulator ? demonstrationBanner(origin, simulator) : configuredBanner(origin, settings));
   }, first.drainMs + CLOSE_MS);
@@ -96,6 +100,25 @@ export async function checkWorkerHere(input: LoadInput): Promise<boolean> {
   return ok;
 }
 
+/** `sluice migrate`: brings the tables up to date, before programs of a new version start. */
+export async function migrate(input: LoadInput): Promise<void> {
+  const { databaseUrl } = loadSettings(input);
+  if (databaseUrl === undefined) {
+    throw new Error(
+      '`sluice migrate` needs DATABASE_URL. The PostgreSQL of `sluice start` is brought up to date by itself.',
+    );
+  }
+  const { bringUpToDate } = await import('@sluice/store');
+  const done = await bringUpToDate(databaseUrl).catch((error: unknown) => {
+    throw new Error(`The database could not be brought up to date: ${(error as Error).message}`, { cause: error });
+  });
+  show(
+    done === 0
+      ? 'The database is up to date.'
+      : `The database is up to date: ${done} migration${done === 1 ? '' : 's'} run.`,
+  );
+}
+
 /** `sluice simulator`: a provider that misbehaves on request. */
 export async function startSimulator(options: { port: number; host: string; scriptFile?: string }): Promise<void> {
   const { createSimulator } = await import('../../simulator/src/create-simulator.js');
@@ -123,9 +146,36 @@ function requiredRedisUrl(role: string, { redisUrl }: Settings): string {
   );
 }
 
-async function openEmbeddedRedis(dataDir: string, open: AsyncDisposableStack): Promise<string> {
-  const folder = await holdDataFolder(dataDir);
-  open.defer(() => folder.release());
+/** The data folder, held from its first use to the end: by what is told of it at start, or by PostgreSQL much later. */
+class HeldFolder {
+  private holding: Promise<DataFolder> | undefined;
+
+  constructor(
+    private readonly dataDir: string,
+    open: AsyncDisposableStack,
+  ) {
+    open.defer(async () => (await this.holding?.catch(() => undefined))?.release());
+  }
+
+  folder(): Promise<DataFolder> {
+    this.holding ??= holdDataFolder(this.dataDir).catch((error: unknown) => {
+      this.holding = undefined; // another Sluice may let go of it
+      throw error;
+    });
+    return this.holding;
+  }
+}
+
+/** One for api and worker: nothing is opened, and PostgreSQL not even started, before somebody needs it. */
+async function openDatabaseOf(settings: Settings, held: HeldFolder, open: AsyncDisposableStack): Promise<LazyDatabase> {
+  const { LazyDatabase } = await import('@sluice/store');
+  const own = (): Promise<Database> => openEmbeddedStore(held, say);
+  const database = settings.databaseUrl === undefined ? new LazyDatabase(own) : LazyDatabase.at(settings.databaseUrl);
+  open.defer(() => database.stop());
+  return database;
+}
+
+async function openEmbeddedRedis(folder: DataFolder, open: AsyncDisposableStack): Promise<string> {
   const redis = await startEmbeddedRedis(folder.path, say);
   open.defer(() => redis.stop());
   return redis.socketPath;
@@ -156,9 +206,10 @@ async function openWorker(
   suspects: SuspectsRole,
   open: AsyncDisposableStack,
   signal: AbortSignal,
+  database?: LazyDatabase,
 ): Promise<Configured> {
   const { createWorker, reconfigureWorker } = await import('../../worker/src/create-worker.js');
-  const worker = await createWorker(settings, redisUrl, suspects);
+  const worker = await createWorker(settings, redisUrl, suspects, database);
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= worker.close());
   signal.addEventListener('abort', () => void close().catch(() => undefined), { once: true }); // told by `defer`
@@ -170,9 +221,10 @@ async function openApi(
   settings: Settings,
   redisUrl: string,
   open: AsyncDisposableStack,
+  database?: LazyDatabase,
 ): Promise<{ origin: string; api: Configured }> {
   const { createApi, reconfigureApi, showRejected } = await import('../../api/src/create-api.js');
-  const api = await createApi(settings, redisUrl);
+  const api = await createApi(settings, redisUrl, undefined, database);
   open.defer(() => api.close());
   await listenOn(settings.port, () => api.listen(settings.port, settings.host));
   const origin = originOf(settings.host, Number(new URL(await api.getUrl()).port || 80));

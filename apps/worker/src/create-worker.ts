@@ -1,6 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
+import type { DatabaseSource } from '@sluice/store';
 import { createLogger, emitTo } from '@sluice/telemetry';
 import type { SuspectsRole } from './suspects-process.js';
 import { WorkerProcess } from './worker-process.js';
@@ -11,10 +12,11 @@ export async function createWorker(
   settings: Settings,
   redisUrl: string,
   suspects: SuspectsRole = { run: 'nowhere' },
+  database: DatabaseSource = settings.databaseUrl,
 ): Promise<INestApplicationContext> {
   const logger = createLogger(settings.logLevel);
   const log = { emit: emitTo(logger), setLevel: (level: string) => void (logger.level = level) };
-  return NestFactory.createApplicationContext(WorkerModule.with(settings, redisUrl, log, suspects), {
+  return NestFactory.createApplicationContext(WorkerModule.with(settings, redisUrl, log, suspects, database), {
     logger: ['error', 'warn', 'fatal'],
     abortOnError: false,
   });

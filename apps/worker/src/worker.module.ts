@@ -31,6 +31,7 @@ import {
   RetryBudget,
   SeenDeployments,
 } from '@sluice/state';
+import { StoreModule, type DatabaseSource } from '@sluice/store';
 import { FrameRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { expireJob } from './expire-job.js';
@@ -51,11 +52,17 @@ export interface WorkerLog {
 export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(private readonly worker: WorkerProcess) {}
 
-  static with(settings: Settings, redisUrl: string, log: WorkerLog, suspects: SuspectsRole): DynamicModule {
+  static with(
+    settings: Settings,
+    redisUrl: string,
+    log: WorkerLog,
+    suspects: SuspectsRole,
+    database: DatabaseSource,
+  ): DynamicModule {
     const groups = groupsServed(settings);
     return {
       module: WorkerModule,
-      imports: [ConnectionsModule.to(redisUrl, 'worker', log.emit)],
+      imports: [ConnectionsModule.to(redisUrl, 'worker', log.emit), StoreModule.with(database)],
       providers: [
         {
           provide: WorkerProcess,

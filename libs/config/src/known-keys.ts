@@ -130,9 +130,9 @@ export const KNOWN_KEYS = {
       route_all_chat_openai_to_responses use_chat_completions_url_for_anthropic_messages`,
   },
   general: {
-    applied: 'master_key max_request_size_mb',
+    applied: 'master_key max_request_size_mb database_url',
     always: 'enable_health_check_routing',
-    harmless: `database_url alerting alert_types alert_to_webhook_url alerting_threshold alerting_args
+    harmless: `alerting alert_types alert_to_webhook_url alerting_threshold alerting_args
       background_health_checks health_check_interval token_rate_limit_type enforce_fallback_budget user_header_name
       user_header_mappings use_x_forwarded_for embedding_model moderation_model user_api_key_cache_ttl disable_spend_logs
       store_prompts_in_spend_logs maximum_spend_logs_retention_period allow_requests_on_db_unavailable

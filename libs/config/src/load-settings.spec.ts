@@ -125,6 +125,20 @@ describe('the environment and the command line', () => {
     expect(load(env, {}, rest).redisUrl).toBe(redisUrl);
   });
 
+  it.each<[Record<string, string>, string, string | undefined]>([
+    [{}, '', undefined],
+    [{ DATABASE_URL: 'postgres://a' }, 'general_settings: {database_url: "postgresql://b"}', 'postgres://a'],
+    [{ X: 'postgresql://b' }, 'general_settings: {database_url: os.environ/X}', 'postgresql://b'],
+    [{ DATABASE_URL: '' }, 'general_settings: {database_url: os.environ/NONE}', undefined],
+  ])('the database: %j and "%s"', (env, rest, databaseUrl) => {
+    expect(load(env, {}, rest).databaseUrl).toBe(databaseUrl);
+  });
+
+  it('a database of another kind is refused, and not shown', () => {
+    const { message } = refusal(() => load({ DATABASE_URL: 'mysql://u:secret@h/x' }));
+    expect(message).toBe('DATABASE_URL must be a postgresql:// address.');
+  });
+
   it('set_verbose asks for debug logs, LOG_LEVEL decides', () => {
     const rest = 'litellm_settings: {set_verbose: true}\ngeneral_settings: {max_request_size_mb: 1}';
     expect(load({}, {}, rest)).toMatchObject({ logLevel: 'debug', maxBodyBytes: 1_048_576 });

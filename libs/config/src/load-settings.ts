@@ -4,7 +4,7 @@ import { nearestNames } from '@sluice/core';
 import { ConfigError, rowWithoutPlace } from './config-error.js';
 import { generatedMasterKey } from './master-key.js';
 import type { Environment } from './models/read-target.js';
-import { readConfig, redisUrlOf, type Config } from './read-config.js';
+import { isPostgresUrl, readConfig, redisUrlOf, type Config } from './read-config.js';
 import type { Report, ReportRow } from './report.js';
 import type { Settings } from './settings.js';
 
@@ -84,6 +84,7 @@ function read(input: LoadInput): Read {
     port: environment.wholeNumber('PORT', input.args.port, '--port', 4000, 0, 65_535),
     host: config.env.SLUICE_HOST || '0.0.0.0',
     redisUrl,
+    databaseUrl: environment.postgresUrl('DATABASE_URL') ?? config.databaseUrl,
     dataDir,
     logLevel: environment.word('LOG_LEVEL', LOG_LEVELS, config.isVerbose ? 'debug' : 'info'),
     configFile,
@@ -201,6 +202,13 @@ class EnvironmentReader {
       rowWithoutPlace(title, `${title} must be a whole number from ${min} to ${max}, but is "${raw}".`),
     );
     return fallback;
+  }
+
+  postgresUrl(name: string): string | undefined {
+    const raw = this.env[name];
+    if (raw === undefined || raw === '' || isPostgresUrl(raw)) return raw || undefined;
+    this.problems.push(rowWithoutPlace(name, `${name} must be a postgresql:// address.`)); // it holds a password
+    return undefined;
   }
 
   word<T extends string>(name: string, words: readonly T[], fallback: T): T {

@@ -122,12 +122,12 @@ describe('the example of LITELLM.md 10 (L1)', () => {
       'litellm_settings.failure_callback',
       'litellm_settings.langfuse_public_key',
       'litellm_settings.langfuse_secret_key',
-      'general_settings.database_url',
     ]);
     expect(heads('noEffect')).toEqual([
       'litellm_settings.num_retries',
       'litellm_settings.retry_after',
       'litellm_settings.stream',
+      'general_settings.database_url',
     ]);
   });
 });
@@ -148,7 +148,7 @@ describe('os.environ/NAME', () => {
   });
 
   it('that is unset is told for keys that nothing reads yet, too', () => {
-    const [row] = report(withModel('general_settings: {database_url: os.environ/MISSING}')).unsupported;
+    const [row] = report(withModel('general_settings: {user_header_name: os.environ/MISSING}')).unsupported;
     expect(row?.reason).toContain('environment variable MISSING is not set');
   });
 

@@ -34,6 +34,8 @@ export interface Config {
   readonly masterKey: MasterKeySetting;
   /** From `router_settings.redis_*`. */
   readonly redisUrl: string | undefined;
+  /** `general_settings.database_url`. */
+  readonly databaseUrl: string | undefined;
   /** `sluice.strict`: patterns match whole names. */
   readonly strict: boolean;
   readonly maxBodyBytes: number | undefined;
@@ -105,6 +107,7 @@ function readRoot(root: Section, env: Environment): Omit<Config, 'env' | 'report
     policy: readPolicy({ router, litellm, sluice }, models, strict),
     masterKey: readMasterKey(general),
     redisUrl: readRedisUrl(router),
+    databaseUrl: readDatabaseUrl(general),
     maxBodyBytes: megabytes && Math.round(megabytes * 1024 * 1024),
     isVerbose: litellm?.flag('set_verbose') ?? false,
   };
@@ -147,6 +150,16 @@ function readRedisUrl(router: Section | undefined): string | undefined {
   const db = router?.wholeNumber('redis_db');
   return url ?? (host === undefined ? undefined : redisUrlOf(host, port, password, db));
 }
+
+/** LiteLLM's Prisma takes `postgres://` and `postgresql://` too, and nothing else. */
+function readDatabaseUrl(general: Section | undefined): string | undefined {
+  const url = general?.string('database_url');
+  if (url === undefined || url === '' || isPostgresUrl(url)) return url || undefined;
+  general!.wrong(general!.node('database_url')!, 'a postgresql:// address', 'something else');
+  return undefined;
+}
+
+export const isPostgresUrl = (url: string): boolean => /^postgres(?:ql)?:\/\//.test(url);
 
 export function redisUrlOf(host: string, port: number | string, password: string | undefined, db = 0): string {
   const secret = password === undefined || password === '' ? '' : `:${encodeURIComponent(password)}@`;

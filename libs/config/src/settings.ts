@@ -12,7 +12,9 @@ export interface Settings {
   readonly host: string;
   /** `redis://…`, `rediss://…`, or the path of a Unix socket. Absent: `sluice start` runs its own Redis. */
   readonly redisUrl: string | undefined;
-  /** Where the embedded Redis keeps its files. Default `./data`. */
+  /** `postgres://…`. Absent: `sluice start` runs its own PostgreSQL when it first needs one; other roles do without. */
+  readonly databaseUrl: string | undefined;
+  /** Where the embedded Redis and PostgreSQL keep their files. Default `./data`. */
   readonly dataDir: string;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   /** Path of the configuration that was read; absent: the demonstration. */

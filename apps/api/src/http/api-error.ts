@@ -1,3 +1,4 @@
+import { StoreUnavailable } from '@sluice/store';
 import type { ApiError, ErrorCode } from '@sluice/wire';
 
 /** Thrown where an HTTP request cannot go on; `ErrorFilter` writes it. */
@@ -20,9 +21,12 @@ const UNREACHED =
 /** What a Redis says that is there and cannot serve: it loads, fails over, moves slots, lacks replicas or a disk. */
 const UNFIT = /LOADING|MASTERDOWN|READONLY|^(?:NOREPLICAS|MISCONF|CLUSTERDOWN|TRYAGAIN|BUSY)\b/;
 
-/** An error of the connection to Redis or of Redis itself, as callers see it; undefined when it is something else. */
+/** An error of the connection to Redis, of Redis itself or of the database, as callers see it; undefined when it is something else. */
 export function storageError(error: unknown): ApiException | undefined {
   if (!(error instanceof Error)) return undefined;
+  if (error instanceof StoreUnavailable) {
+    return new ApiException({ code: 'storage_unavailable', message: error.message, retryAfterMs: 1_000 });
+  }
   if (/^OOM |used memory > 'maxmemory'/.test(error.message)) {
     return apiError('storage_full', 'The queue has no room for new calls. Try again later.');
   }

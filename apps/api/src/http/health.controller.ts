@@ -1,4 +1,5 @@
 import { Controller, Get, Header, Inject, Req, Res } from '@nestjs/common';
+import type { LazyDatabase } from '@sluice/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LiveSettings } from '../live-settings.js';
 import { HEALTH_DEPS } from '../tokens.js';
@@ -10,6 +11,7 @@ import { isFromThisMachine, Open } from './open-route.js';
 export interface HealthDeps {
   /** Rejects when Redis does not answer within a second. */
   pingRedis: () => Promise<unknown>;
+  store: Pick<LazyDatabase, 'isConfigured' | 'isAway'>;
   isDraining: () => boolean;
   /** Longest time that the event loop was blocked lately, ms. */
   eventLoopStuckMs: () => number;
@@ -62,7 +64,7 @@ export class HealthController {
     const redis = await this.isRedisThere();
     await reply.code(redis && !this.deps.isDraining() ? 200 : 503).send({
       status: redis ? 'healthy' : 'unhealthy',
-      db: 'Not connected',
+      db: this.deps.store.isConfigured && !this.deps.store.isAway ? 'connected' : 'Not connected',
       cache: redis ? 'redis' : null,
       litellm_version: VERSION,
     });
@@ -83,8 +85,10 @@ export class HealthController {
   async ready(@Res() reply: FastifyReply): Promise<void> {
     if (this.deps.isDraining()) await reply.code(503).send({ status: 'draining' });
     else if (await this.isRedisThere()) {
-      const isDegraded = this.live.rejected !== undefined; // it serves, on the configuration before
-      await reply.code(200).send({ status: 'ready', ...(isDegraded && { degraded: 'config_rejected' }) });
+      // It serves all the same: on the configuration before, and what needs no database.
+      const isRejected = this.live.rejected !== undefined;
+      const degraded = isRejected ? 'config_rejected' : this.deps.store.isAway ? 'no_database' : undefined;
+      await reply.code(200).send({ status: 'ready', ...(degraded !== undefined && { degraded }) });
     } else await reply.code(503).send({ status: 'no_redis' });
   }
 

@@ -5,6 +5,7 @@ const AT_START = {
   port: 'PORT',
   host: 'SLUICE_HOST',
   redisUrl: 'REDIS_URL',
+  databaseUrl: 'DATABASE_URL',
   dataDir: 'SLUICE_DATA_DIR',
   workerConcurrency: 'SLUICE_WORKER_CONCURRENCY',
   drainMs: 'SLUICE_DRAIN_MS',

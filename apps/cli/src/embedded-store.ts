@@ -1,0 +1,27 @@
+import type { Database } from '@sluice/store';
+import type { DataFolder } from './data-folder.js';
+
+/**
+ * Runs when something first needs the store, and again when the server has died: a plain start pays neither the time nor
+ * the memory of PostgreSQL.
+ * @throws StoreUnavailable with a sentence for callers; `say` tells the cause to who runs the program
+ */
+export async function openEmbeddedStore(
+  held: { folder: () => Promise<DataFolder> },
+  say: (sentence: string) => void,
+): Promise<Database> {
+  const { openDatabase, StoreUnavailable } = await import('@sluice/store');
+  try {
+    const { startEmbeddedPostgres } = await import('./postgres/embedded-postgres.js');
+    await using opening = new AsyncDisposableStack();
+    const postgres = await startEmbeddedPostgres((await held.folder()).path);
+    opening.defer(() => postgres.stop());
+    const database = await openDatabase(postgres.url, { migrates: true });
+    opening.defer(() => database.stop());
+    const opened = opening.move(); // nothing failed, so it stays open
+    return { db: database.db, isLost: postgres.hasEnded, stop: () => opened.disposeAsync() };
+  } catch (error) {
+    say(`The embedded PostgreSQL does not start: ${(error as Error).message}`);
+    throw new StoreUnavailable('The embedded database does not start; the cause is in the log.', { cause: error });
+  }
+}
