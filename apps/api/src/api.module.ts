@@ -32,6 +32,7 @@ import { ModelsController } from './http/models.controller.js';
 import { QueuesController } from './http/queues.controller.js';
 import { OpenCalls } from './http/open-calls.js';
 import type { ReplyDeps } from './http/reply-deps.js';
+import { ResponsesController } from './http/responses/responses.controller.js';
 import { endUnattended } from './end-unattended.js';
 import { lookAtJob } from './look-at-job.js';
 import { LiveSettings } from './live-settings.js';
@@ -77,6 +78,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
       ],
       controllers: [
         ChatCompletionsController,
+        ResponsesController,
         ModelsController,
         HealthController,
         ConfigController,

@@ -12,10 +12,7 @@ export const FORBIDDEN = ['api_key', 'api_base', 'base_url', '__proto__'] as con
  */
 export class LeanValidationPipe implements PipeTransform {
   transform(body: unknown): ChatCompletionRequest {
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-      throw apiError('invalid_request', `The body must be a JSON object, but ${found(body)}.`);
-    }
-    const members = body as Record<string, unknown>;
+    const members = checkedBody(body);
     for (const member of CHECKED_MEMBERS) {
       const value = members[member.name];
       if (member.isOptional && (value === undefined || value === null)) continue;
@@ -30,6 +27,12 @@ export class LeanValidationPipe implements PipeTransform {
     }
     return members as unknown as ChatCompletionRequest;
   }
+}
+
+/** @throws 400 for what is no object */
+export function checkedBody(body: unknown): Record<string, unknown> {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  throw apiError('invalid_request', `The body must be a JSON object, but ${found(body)}.`);
 }
 
 function problemOf({ name, expected }: CheckedMember, value: unknown): ApiException {

@@ -1,5 +1,5 @@
 import { mockOf, MOCK_TIMEOUT, type FailureKind, type Mock } from '@sluice/core';
-import type { ChatCompletionRequest } from '@sluice/wire';
+import type { AskedBody } from '@sluice/wire';
 import { apiError, type ApiException } from './api-error.js';
 
 /** How the asked group fails without a call. */
@@ -16,7 +16,7 @@ const LONGEST_DELAY_S = 600;
  * @param isAllowed else they are dropped, as LiteLLM does since 1.85
  * @throws 400 invalid_request
  */
-export function readMock(body: ChatCompletionRequest, isAllowed: boolean): Mock | undefined {
+export function readMock(body: AskedBody, isAllowed: boolean): Mock | undefined {
   if (!isAllowed || !hasMocks(body)) return undefined;
   const delayMs = delay(body) * 1_000;
   for (const [flag, fails] of Object.entries(FLAGS)) if (isSet(body, flag)) return { delayMs, fails };
@@ -27,18 +27,18 @@ export function readMock(body: ChatCompletionRequest, isAllowed: boolean): Mock 
   return mockOf(response, delayMs);
 }
 
-function hasMocks(body: ChatCompletionRequest): boolean {
+function hasMocks(body: AskedBody): boolean {
   for (const name in body) if (name.startsWith('mock_')) return true;
   return false;
 }
 
-function isSet(body: ChatCompletionRequest, flag: string): boolean {
+function isSet(body: AskedBody, flag: string): boolean {
   const value = body[flag];
   if (value === undefined || value === null || typeof value === 'boolean') return value === true;
   throw wrong(flag, 'true or false');
 }
 
-function delay(body: ChatCompletionRequest): number {
+function delay(body: AskedBody): number {
   const seconds = body['mock_delay'] ?? 0;
   if (typeof seconds === 'number' && seconds >= 0 && seconds <= LONGEST_DELAY_S) return seconds;
   throw wrong('mock_delay', `a number of seconds from 0 to ${LONGEST_DELAY_S}`);

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Tier } from '@sluice/core';
 import { DEFAULT_TENANT, type RequestOptions } from '@sluice/pipeline';
-import type { ChatCompletionRequest } from '@sluice/wire';
+import type { AskedBody } from '@sluice/wire';
 import { apiError } from './api-error.js';
 import { fallbackTarget } from './fallback-target.js';
 import { readMock } from './read-mock.js';
@@ -24,7 +24,7 @@ export interface CallOptions extends RequestOptions {
  */
 export function readRequestOptions(
   headers: IncomingHttpHeaders,
-  body: ChatCompletionRequest,
+  body: AskedBody,
   isModel: (name: string) => boolean,
   mayMock: boolean,
 ): CallOptions {
@@ -73,7 +73,7 @@ function duration(headers: IncomingHttpHeaders, name: string): number | undefine
   throw invalidHeader(name, `seconds or a duration like 500ms, 15m, 7d, above 0 and at most ${MOST_DAYS}d`);
 }
 
-function bodySeconds(body: ChatCompletionRequest, member: string): number | undefined {
+function bodySeconds(body: AskedBody, member: string): number | undefined {
   const value = body[member];
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'number' && value > 0 && value * 1_000 <= MOST_DAYS * DAY_MS) return value * 1_000;
@@ -84,7 +84,7 @@ function bodySeconds(body: ChatCompletionRequest, member: string): number | unde
   );
 }
 
-function maxAttempts(headers: IncomingHttpHeaders, body: ChatCompletionRequest): number | undefined {
+function maxAttempts(headers: IncomingHttpHeaders, body: AskedBody): number | undefined {
   const asked = wholeNumber(single(headers, 'x-sluice-max-attempts'), 'x-sluice-max-attempts', 1, 20);
   if (asked !== undefined) return asked;
   const retries = wholeNumber(single(headers, 'x-litellm-num-retries'), 'x-litellm-num-retries', 0, 19);
@@ -97,7 +97,7 @@ function maxAttempts(headers: IncomingHttpHeaders, body: ChatCompletionRequest):
 
 function fallbacks(
   headers: IncomingHttpHeaders,
-  body: ChatCompletionRequest,
+  body: AskedBody,
   isModel: (name: string) => boolean,
 ): readonly string[] | undefined {
   const header = single(headers, 'x-sluice-fallbacks');
@@ -121,7 +121,7 @@ function fallbacks(
 }
 
 /** LiteLLM's names for it: `x-litellm-session-id`, `litellm_session_id`, `metadata.session_id`; the first of them. */
-function session(headers: IncomingHttpHeaders, body: ChatCompletionRequest): string | undefined {
+function session(headers: IncomingHttpHeaders, body: AskedBody): string | undefined {
   const metadata = body['metadata'] as { session_id?: unknown } | null | undefined;
   const inBody = body['litellm_session_id'] ?? (typeof metadata === 'object' ? metadata?.session_id : undefined);
   return single(headers, 'x-litellm-session-id') ?? (typeof inBody === 'string' && inBody !== '' ? inBody : undefined);
@@ -130,7 +130,7 @@ function session(headers: IncomingHttpHeaders, body: ChatCompletionRequest): str
 const MOST_TAGS = 50;
 
 /** `x-sluice-tags`, `x-litellm-tags`, `tags`, `metadata.tags`: the first of them. */
-function tags(headers: IncomingHttpHeaders, body: ChatCompletionRequest): readonly string[] {
+function tags(headers: IncomingHttpHeaders, body: AskedBody): readonly string[] {
   for (const name of ['x-sluice-tags', 'x-litellm-tags']) {
     const header = single(headers, name);
     if (header === undefined) continue;
@@ -148,7 +148,7 @@ function tags(headers: IncomingHttpHeaders, body: ChatCompletionRequest): readon
 const NO_TAGS: readonly string[] = [];
 const isTag = (tag: unknown): tag is string => typeof tag === 'string' && tag !== '' && tag.length <= 200;
 
-function region(body: ChatCompletionRequest): string | undefined {
+function region(body: AskedBody): string | undefined {
   const value = body['allowed_model_region'];
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string' && value !== '') return value;
@@ -174,7 +174,7 @@ function tenant(headers: IncomingHttpHeaders): string {
 const TIERS = ['high', 'normal', 'low'] as const;
 
 /** `service_tier` is also the provider's, and goes on to it. */
-function tier(headers: IncomingHttpHeaders, body: ChatCompletionRequest): Tier {
+function tier(headers: IncomingHttpHeaders, body: AskedBody): Tier {
   const header = choice(headers, 'x-sluice-priority', TIERS);
   if (header !== undefined) return header;
   const { priority, service_tier: service } = body;
