@@ -9,6 +9,7 @@ import {
   feedWindow,
   finishJob,
   isolateJob,
+  keptText,
   newJobGroup,
   noteAttempt,
   relayFrames,
@@ -42,6 +43,11 @@ const BOUNDS = { jobs: 6, bytes: 30, tenantJobs: 4, tenantBytes: 16 };
 const SENT = { silenceMs: 7_000, overdueMs: 30_000 };
 const SENT_AT_MS = 1_800_000_000_000;
 const SENT_WITH = { attempt: 0, atMs: SENT_AT_MS };
+const KEPT_FOR = [
+  { resultMs: 86_400_000, requestMs: 0, deadLetterMs: 604_800_000 },
+  { resultMs: 30_000, requestMs: 0, deadLetterMs: 0 },
+  { resultMs: 3_600_000, requestMs: 7_200_000, deadLetterMs: 7_200_000 },
+];
 const LINES = ['1:a', '4:a', '0.25:b', '3:c', '1:b'];
 const KEPT = { keptMs: 600_000, keptDeliveredMs: 60_000, inlineBytes: 262_144 };
 const FED = { atMost: 500, addTakesMs: 1_000 };
@@ -191,12 +197,31 @@ describe('the job scripts and their twin in core', () => {
                   deadlineMs: nowMs + 60_000,
                   line: LINES[pick % LINES.length]!,
                   bounds: BOUNDS,
+                  kept: pick % 11 === 5 ? KEPT_FOR[0] : undefined,
                 };
+                const isDurable = pick % 3 === 1;
+                const notBeforeMs = [0, nowMs - 5, nowMs + 900, nowMs + 20_000][pick % 4];
+                const asked = pick % 5 === 0 ? 'asked' : undefined;
+                const durable = { about: `{"of":${pick}}`, notBeforeMs };
+                const kept = isDurable ? KEPT_FOR[pick % KEPT_FOR.length] : ask.kept;
                 const request = 'ask'.repeat(1 + (pick % 3));
                 const isDirect = pick % 7 < 2;
-                repeat = () => acceptJob(twin, bull, { ...ask, request, isDirect, ...SENT }, nowUs);
+                const own = { ...ask, kept, ...(isDurable ? { durable: { ...durable, asked } } : {}) };
+                repeat = () => acceptJob(twin, bull, { ...own, request, isDirect, ...SENT }, nowUs);
                 fromTwin = repeat();
-                fromScripts = await records.accept(group, { ...ask, request: Buffer.from(request) }, isDirect);
+                fromScripts = await records.accept(
+                  group,
+                  {
+                    ...own,
+                    request: Buffer.from(request),
+                    durable: isDurable
+                      ? { ...durable, asked: asked === undefined ? asked : Buffer.from(asked) }
+                      : undefined,
+                  },
+                  isDirect,
+                );
+                if (twin.delayed.has(id)) seen.add('delayed');
+                if (isDurable && !(nowMs - twin.beatMs! <= SENT.silenceMs)) seen.add('accepted without a worker');
                 const { kind } = fromTwin as { kind: string };
                 seen.add(kind === 'queue_full' ? `${kind}: ${(fromTwin as { whose: string }).whose}` : kind);
                 if (kind === 'accepted' && what === 'accept') jobs.push(id);
@@ -245,9 +270,9 @@ describe('the job scripts and their twin in core', () => {
               }
               case 'note':
                 if (run === undefined) break;
-                repeat = () => noteAttempt(twin, run.jobId, run.epoch, `p${pick}`);
+                repeat = () => noteAttempt(twin, run.jobId, run.epoch, progressOf(pick));
                 fromTwin = repeat();
-                fromScripts = await records.note(group, run.jobId, run.epoch, `p${pick}`);
+                fromScripts = await records.note(group, run.jobId, run.epoch, progressOf(pick));
                 seen.add(`note: ${String(fromTwin)}`);
                 break;
               case 'relay': {
@@ -274,8 +299,9 @@ describe('the job scripts and their twin in core', () => {
                 if (run === undefined) break;
                 const state = (['completed', 'failed', 'cancelled'] as const)[pick % 3]!;
                 const result = pick % 50 === 0 ? 'x'.repeat(300_000) : pick % 2 === 0 ? '' : 'an answer';
-                const ask = { jobId: run.jobId, state, outcome: `{"by":${run.epoch}}`, result, ...KEPT };
-                repeat = () => hearEnd(finishJob(twin, run.epoch, ask, isHeard(run.jobId)));
+                const attempts = pick % 3 === 0 ? undefined : pick % 7;
+                const ask = { jobId: run.jobId, state, outcome: `{"by":${run.epoch}}`, result, attempts, ...KEPT };
+                repeat = () => hearEnd(finishJob(twin, run.epoch, ask, isHeard(run.jobId), nowMs));
                 fromTwin = repeat();
                 fromScripts = await records.finish(group, { ...ask, epoch: run.epoch });
                 seen.add(fromTwin === undefined ? 'finish: stale' : state);
@@ -289,7 +315,7 @@ describe('the job scripts and their twin in core', () => {
                 const written = {
                   jobId: run.jobId,
                   epoch: run.epoch,
-                  progress: `back${pick}`,
+                  progress: progressOf(pick),
                   dueAtMs: nowMs + 30_000,
                 };
                 repeat = () => requeueJob(twin, { ...written, untilMs, isSuspect: run.isSuspect }, nowMs);
@@ -301,12 +327,8 @@ describe('the job scripts and their twin in core', () => {
               }
               case 'cancel': {
                 if (jobId === undefined) break;
-                const reply = cancelJob(twin, {
-                  jobId,
-                  outcome: '{}',
-                  keptMs: 60_000,
-                  workerChannel: 'sluice:worker:',
-                });
+                const asked = { jobId, outcome: '{}', keptMs: 60_000, keptAtLeastMs: 600_000 };
+                const reply = cancelJob(twin, { ...asked, workerChannel: 'sluice:worker:' }, nowMs);
                 told.push(...reply.told);
                 fromTwin = reply.kind;
                 fromScripts = await records.cancel(group, jobId, '{}');
@@ -485,29 +507,36 @@ describe('the job scripts and their twin in core', () => {
       const found = await redis.zrange(key, '0', '-1', 'WITHSCORES');
       return found.map((text, i) => (i % 2 === 0 ? text : String(Number(text))));
     };
-    const [starts, idle, lines, tenants, due, fed, handedSuspects, pace, spans, ...each] = await Promise.all([
-      setAt(k.backlog),
-      setAt(`${k.keyPrefix}idle`),
-      Promise.all(LINES.map((line) => setAt(`${k.keyPrefix}line:${line}`))),
-      redis.hgetall(`${k.keyPrefix}tenants`),
-      setAt(k.due),
-      setAt(k.fed),
-      setAt(k.suspects),
-      redis.hgetall(k.pace),
-      redis.hgetall(k.starts),
-      ...jobs.map(async (id) => {
-        const [record, stream, ttl] = await Promise.all([
-          redis.hgetall(k.record(id)),
-          redis.xrange(k.stream(id), '-', '+'),
-          redis.pttl(k.record(id)),
-        ]);
-        const frames = stream.map(([entry, [, frame]]) => [entry, frame!] as const);
-        return { id, record, frames, ttl: ttl > 60_000 ? 'long' : ttl > 0 ? 'short' : 'none' };
-      }),
-    ]);
-    const { jobs: waiting, bytes, clock = '0', until, burst } = pace;
-    const counts = { waiting, bytes, clock: String(Number(clock)), until, burst };
-    return { starts, idle, lines, tenants, due, fed, suspects: handedSuspects, counts, spans, jobs: each };
+    const [starts, idle, lines, tenants, due, fed, handedSuspects, pace, spans, delayed, later, ledger, ...each] =
+      await Promise.all([
+        setAt(k.backlog),
+        setAt(`${k.keyPrefix}idle`),
+        Promise.all(LINES.map((line) => setAt(`${k.keyPrefix}line:${line}`))),
+        redis.hgetall(`${k.keyPrefix}tenants`),
+        setAt(k.due),
+        setAt(k.fed),
+        setAt(k.suspects),
+        redis.hgetall(k.pace),
+        redis.hgetall(k.starts),
+        setAt(k.delayed),
+        redis.hgetall(`${k.keyPrefix}later`),
+        redis.xrange(k.ledger, '-', '+'),
+        ...jobs.map(async (id) => {
+          const [record, stream, ttl] = await Promise.all([
+            redis.hgetall(k.record(id)),
+            redis.xrange(k.stream(id), '-', '+'),
+            redis.pttl(k.record(id)),
+          ]);
+          const frames = stream.map(([entry, [, frame]]) => [entry, frame!] as const);
+          return { id, record, frames, ttl: ttl < 0 ? undefined : Math.ceil(ttl / 10_000) * 10_000 };
+        }),
+      ]);
+    const { jobs: waiting, bytes, clock = '0', until, burst, later: laterAt } = pace;
+    const counts = { waiting, bytes, clock: String(Number(clock)), until, burst, laterAt };
+    delete later['bytes']; // of all tenants
+    const told = ledger.map(([, fields]) => fieldsOf(fields));
+    const sets = { starts, idle, lines, tenants, due, fed, suspects: handedSuspects, delayed, later };
+    return { ...sets, counts, spans, ledger: told, jobs: each };
   }
 });
 
@@ -543,6 +572,8 @@ const CORNERS = [
   'expire: stale',
   'swept',
   'swept after a failure',
+  'delayed',
+  'accepted without a worker',
 ];
 
 interface Dump {
@@ -553,9 +584,17 @@ interface Dump {
   due: string[];
   fed: string[];
   suspects: string[];
+  delayed: string[];
+  later: Record<string, string>;
+  ledger: Record<string, string>[];
   counts: Record<string, string | undefined>;
   spans: Record<string, string>;
-  jobs: { id: string; record: Record<string, string>; frames: (readonly [string, string])[]; ttl: string }[];
+  jobs: {
+    id: string;
+    record: Record<string, string>;
+    frames: (readonly [string, string])[];
+    ttl: number | undefined;
+  }[];
 }
 
 /** The twin in the shape of what lies in Redis. */
@@ -567,12 +606,10 @@ function flat(twin: JobGroup, jobs: readonly string[]): Dump {
     starts: flatSet(starts),
     idle: flatSet(idle),
     lines: LINES.map((line) => flatSet(lines.get(line) ?? new Map())),
-    tenants: Object.fromEntries(
-      [...tenants].flatMap(([tenant, { jobs: n, bytes }]) => [
-        [`jobs:${tenant}`, String(n)],
-        [`bytes:${tenant}`, String(bytes)],
-      ]),
-    ),
+    tenants: flatTenants(tenants),
+    delayed: flatSet(twin.delayed),
+    later: flatTenants(twin.later),
+    ledger: twin.ledger,
     due: flatSet(twin.due),
     fed: flatSet(twin.fed),
     suspects: flatSet(twin.suspects),
@@ -583,11 +620,12 @@ function flat(twin: JobGroup, jobs: readonly string[]): Dump {
       clock: String(clock),
       until: untilMs === undefined ? undefined : String(untilMs),
       burst: burst === undefined ? undefined : String(burst),
+      laterAt: twin.laterMs === undefined ? undefined : String(twin.laterMs),
     },
     jobs: jobs.map((id) => {
       const record = twin.records.get(id)!;
       const frames = [...(twin.streams.get(id) ?? [])].map(([seq, frame]) => [`${seq}-0`, frame] as const);
-      return { id, record: flatRecord(record), frames, ttl: ttlOf(record.keptMs) };
+      return { id, record: flatRecord(record), frames, ttl: record.keptMs };
     }),
   };
 }
@@ -604,6 +642,8 @@ function flatRecord({
   order,
   line,
   epoch,
+  kept,
+  finishedAtMs,
   ...same
 }: JobRecord): Record<string, string> {
   const cancel = isCancelled ? 1 : undefined;
@@ -613,6 +653,8 @@ function flatRecord({
     place: `${order} ${line}`,
     deadline: deadlineMs,
     startedAt: startedAtMs,
+    finishedAt: finishedAtMs,
+    kept: kept && keptText(kept),
     cancel,
     keptMs: undefined,
   };
@@ -625,8 +667,18 @@ function flatRecord({
 
 const bullIdOf = ({ jobId, feedNumber }: FedJob): string => `${jobId}-${feedNumber}`;
 
-const ttlOf = (keptMs: number | undefined): string =>
-  keptMs === undefined ? 'none' : keptMs > 60_000 ? 'long' : 'short';
+const progressOf = (pick: number): string => (pick % 2 === 0 ? `{"attempts":${pick}}` : 'none');
+
+const fieldsOf = (flatly: readonly string[]): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: flatly.length / 2 }, (_, i) => [flatly[2 * i]!, flatly[2 * i + 1]!]));
+
+const flatTenants = (tenants: ReadonlyMap<string, { jobs: number; bytes: number }>): Record<string, string> =>
+  Object.fromEntries(
+    [...tenants].flatMap(([tenant, { jobs, bytes }]) => [
+      [`jobs:${tenant}`, String(jobs)],
+      [`bytes:${tenant}`, String(bytes)],
+    ]),
+  );
 
 const idOf = (group: string, n: number): string => `job_${group.slice(-12)}${n.toString(16).padStart(20, '0')}`;
 

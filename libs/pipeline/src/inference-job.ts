@@ -41,7 +41,7 @@ export interface InferenceJob {
   /** Reserved with the lease: prompt and answer, estimated. */
   readonly tokens: number;
   readonly requestId: string;
-  /** It outlives its caller's connection, so its attempts are kept and told. Absent: it does not. */
+  /** It outlives its caller's connection: it waits for whatever it needs, and its attempts are kept and told. Absent: it does not. */
   readonly durable?: {
     /** Lines of batches are too many to be told of one by one. */
     readonly kind: 'native' | 'batch' | 'background';

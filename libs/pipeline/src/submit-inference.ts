@@ -1,28 +1,12 @@
-import {
-  chooseGroup,
-  fallbackTargets,
-  groupMisfit,
-  lineOf,
-  misfitsOf,
-  resolveModel,
-  routedCall,
-  stickToOf,
-  type CallNeeds,
-  type Deployment,
-  type Misfit,
-  type Mock,
-  type ModelTable,
-  type ResolvedModel,
-  type RouterGroup,
-  type RoutingPolicy,
-  type Tier,
-} from '@sluice/core';
+import { fallbackTargets, lineOf, type ModelTable, type RoutingPolicy } from '@sluice/core';
 import type { Accepted, InferenceQueues, JobRecords } from '@sluice/queue';
 import type { Follower, Inbox, LookAtRecord } from '@sluice/stream';
-import type { ApiError, ChatCompletionRequest, Outcome } from '@sluice/wire';
+import type { ApiError, Outcome } from '@sluice/wire';
 import { noWorker } from './no-worker.js';
-import { estimateTokens, type InferenceJob } from './inference-job.js';
-import { misfitError } from './misfit-error.js';
+import { findGroup } from './find-group.js';
+import type { InferenceJob } from './inference-job.js';
+import type { InferenceRequest } from './inference-request.js';
+import { prepareJob, type JobTimes } from './prepare-job.js';
 
 export interface SubmitDeps {
   models: ModelTable;
@@ -39,61 +23,22 @@ export interface SubmitDeps {
   nowMs: () => number;
 }
 
-/** A call as the api read it: the body's bytes travel on untouched. */
-export interface InferenceRequest {
-  source: Buffer;
-  body: ChatCompletionRequest;
-  options: RequestOptions;
-  requestId: string;
-}
-
-/** From headers and body, header first (API.md 1.3). Times in ms. */
-export interface RequestOptions {
-  waitMs: number | undefined;
-  timeoutMs: number | undefined;
-  streamTimeoutMs: number | undefined;
-  deadlineMs: number | undefined;
-  queueTtlMs: number | undefined;
-  maxAttempts: number | undefined;
-  fallbacks: readonly string[] | undefined;
-  /** `mock_…` members of a caller who may use them. */
-  mock: Mock | undefined;
-  rejectWhenFull: boolean;
-  tags: readonly string[];
-  /** `allowed_model_region`. */
-  region: string | undefined;
-  /** Who asks: the calls of each stand in lines of their own when they must wait. */
-  tenant: string;
-  tier: Tier;
-  /** Of a conversation or the like; absent: it says none. */
-  session: string | undefined;
-}
-
-type FoundModel = Extract<ResolvedModel, { kind: 'found' }>;
-
 export type Submitted =
   | { kind: 'following'; job: InferenceJob; follower: Follower; cancel: () => Promise<void> }
   | { kind: 'refused'; error: ApiError };
 
-/** Who does not say. */
-export const DEFAULT_TENANT = 'default';
 const DEADLINE_MS = 600_000;
 
 /** The api's half of the main path. (Authentication has passed; admission by keys and budgets comes in here.) */
 export async function submitInference(request: InferenceRequest, deps: SubmitDeps): Promise<Submitted> {
-  const asked = resolveModel(deps.models, request.body.model, deps.isStrict);
-  const routed = asked.kind === 'router' ? route(asked.router, request, deps) : undefined;
-  const resolved = routed === undefined ? asked : resolveModel(deps.models, routed, deps.isStrict);
-  if (resolved.kind !== 'found') return refuse(unknownModel(request.body.model, nearestOf(resolved)));
-  const misfits = plainMisfits(resolved, request.options, deps.policy);
-  const misfit = misfits.size === 0 ? undefined : groupMisfit(membersOf(resolved), misfits);
-  if (misfit !== undefined) return refuse(misfitError(request.body.model, misfit));
+  const found = findGroup(request, deps);
+  if (found.kind === 'refused') return found;
   const hasRoom = deps.hasRoom();
   if (hasRoom !== true && !(await hasRoom)) return refuse(STORAGE_FULL);
-  const job = prepareJob(request, resolved.group.name, routed, deps);
-  const mayAllServe = resolved.only === undefined && misfits.size === 0;
+  const { group } = found;
+  const job = prepareJob(request, { ...found, jobId: deps.newJobId(group) }, timesOf(request, deps), deps.policy);
   const follower = deps.inbox.follow(job.jobId, deps.lookAt(job.group, deps.policy.outageWaitMs)); // before the job is enqueued
-  const accepted = await enqueue(request, job, mayAllServe, deps).catch((error: unknown) => {
+  const accepted = await enqueue(request, job, found.mayAllServe, deps).catch((error: unknown) => {
     follower.close();
     deps.queues.abandon(job.group, job.jobId); // it may have been accepted all the same, and its caller got an error
     throw error;
@@ -105,69 +50,15 @@ export async function submitInference(request: InferenceRequest, deps: SubmitDep
   return { kind: 'following', job, follower, cancel: () => cancel(job, deps) };
 }
 
-/** By the call's own body and the hour: which model a router means. */
-function route(router: RouterGroup, { body, options }: InferenceRequest, deps: SubmitDeps): string {
-  return chooseGroup(router, routedCall(body, options.tags, deps.nowMs())).use;
-}
-
-const nearestOf = (resolved: ResolvedModel): readonly string[] => (resolved.kind === 'unknown' ? resolved.nearest : []);
-
-const membersOf = ({ group, only }: FoundModel): readonly Deployment[] =>
-  only === undefined ? group.deployments : group.deployments.filter(({ id }) => only.includes(id));
-
-/** Tags and regions that nobody has: a mistake that needs no queue. What only the body tells is the worker's business. */
-function plainMisfits(
-  { group }: FoundModel,
-  { tags, region }: RequestOptions,
-  { tagFiltering }: RoutingPolicy,
-): ReadonlyMap<string, Misfit> {
-  const call = { tags, region, bodyBytes: 0, needs: () => NO_NEEDS, countTokens: () => undefined };
-  return misfitsOf(group, call, { tagFiltering, enablePreCallChecks: false });
-}
-
-const NO_NEEDS: CallNeeds = { inputTokens: 0, capabilities: new Set() };
-
-function prepareJob(
-  { source, body, options, requestId }: InferenceRequest,
-  group: string,
-  routed: string | undefined,
-  deps: SubmitDeps,
-): InferenceJob {
-  const { policy } = deps;
-  const nowMs = deps.nowMs();
-  const stream = body.stream === true;
-  const deadlineMs = nowMs + (options.deadlineMs ?? DEADLINE_MS);
-  const waitEndMs = stream ? deadlineMs : Math.min(deadlineMs, nowMs + (options.waitMs ?? policy.waitMs));
+/** When a call that is waited for must have begun and ended. */
+function timesOf({ body, options }: InferenceRequest, { policy, nowMs }: SubmitDeps): JobTimes {
+  const acceptedAtMs = nowMs();
+  const deadlineMs = acceptedAtMs + (options.deadlineMs ?? DEADLINE_MS);
+  const waitMs = options.waitMs ?? policy.waitMs;
+  const waitEndMs = body.stream === true ? deadlineMs : Math.min(deadlineMs, acceptedAtMs + waitMs);
   const queueTtlMs = options.queueTtlMs ?? policy.maxQueueWaitMs;
-  const dueAtMs = queueTtlMs === undefined ? deadlineMs : Math.min(deadlineMs, nowMs + queueTtlMs);
-  const { session, tenant } = options;
-  const caller = tenant === DEFAULT_TENANT ? undefined : tenant;
-  const stickTo = stickToOf(policy.affinity, group, { session, caller, body, bodyBytes: source.length });
-  const streamOptions = body['stream_options'] as { include_usage?: unknown } | null | undefined;
-  return {
-    jobId: deps.newJobId(group),
-    group,
-    model: body.model,
-    ...(routed === undefined ? {} : { routed }),
-    stream,
-    includeUsage: streamOptions?.include_usage === true,
-    choices: typeof body['n'] === 'number' ? body['n'] : 1,
-    acceptedAtMs: nowMs,
-    deadlineMs,
-    startByMs: Math.min(waitEndMs, dueAtMs),
-    dueAtMs,
-    timeoutMs: options.timeoutMs,
-    streamTimeoutMs: options.streamTimeoutMs,
-    maxAttempts: options.maxAttempts,
-    fallbacks: options.fallbacks,
-    ...(options.mock === undefined ? {} : { mock: options.mock }),
-    rejectWhenFull: options.rejectWhenFull,
-    ...(options.tags.length === 0 ? {} : { tags: options.tags }),
-    ...(options.region === undefined ? {} : { region: options.region }),
-    ...(stickTo === undefined ? {} : { stickTo }),
-    tokens: estimateTokens(source.length, body),
-    requestId,
-  };
+  const dueAtMs = queueTtlMs === undefined ? deadlineMs : Math.min(deadlineMs, acceptedAtMs + queueTtlMs);
+  return { acceptedAtMs, deadlineMs, startByMs: Math.min(waitEndMs, dueAtMs), dueAtMs };
 }
 
 function enqueue(
@@ -200,7 +91,7 @@ async function cancel({ group, jobId }: InferenceJob, { records }: SubmitDeps): 
 
 const refuse = (error: ApiError): Submitted => ({ kind: 'refused', error });
 
-function refusal(accepted: Exclude<Accepted, { kind: 'accepted' }>, group: string): ApiError {
+export function refusal(accepted: Exclude<Accepted, { kind: 'accepted' }>, group: string): ApiError {
   switch (accepted.kind) {
     case 'no_worker':
       return noWorker(group);
@@ -221,7 +112,7 @@ const QUEUE_FULL = {
     `You have as many calls in the queue of "${group}" as you may. Try again when some are done.`,
 };
 
-const STORAGE_FULL: ApiError = {
+export const STORAGE_FULL: ApiError = {
   code: 'storage_full',
   message: 'The queue has no room for new calls. Try again later.',
   retryAfterMs: 5_000,
@@ -229,9 +120,3 @@ const STORAGE_FULL: ApiError = {
 
 export const NO_CAPACITY =
   'Every deployment of this model is at its limit or told us to wait, for longer than this call may wait.';
-
-export function unknownModel(model: string, nearest: readonly string[]): ApiError {
-  const near = nearest.length > 0 ? ` Nearest names: ${nearest.join(', ')}.` : '';
-  const shown = model.length > 200 ? `${model.slice(0, 200)}…` : model;
-  return { code: 'model_not_found', message: `There is no model "${shown}".${near}`, param: 'model' };
-}

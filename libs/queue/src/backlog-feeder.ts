@@ -5,7 +5,7 @@ import { keysOf } from './group-keys.js';
 import { bullJobId, type JobEnvelope } from './job-envelope.js';
 import feedWindow from './scripts/feed-window.lua';
 import sweepGroup from './scripts/sweep-group.lua';
-import { withLines } from './with-lines.js';
+import { withDurable } from './with-parts.js';
 
 const FEED_AT_MOST = 500;
 const SWEEP_AT_MOST = 2_000;
@@ -38,7 +38,7 @@ export class BacklogFeeder {
     private readonly group: string,
     private readonly queue: Queue<JobEnvelope>,
   ) {
-    this.feedWindow = defineScript(redis, 'sluiceFeedWindow', 5, withLines(feedWindow));
+    this.feedWindow = defineScript(redis, 'sluiceFeedWindow', 5, withDurable(feedWindow));
     this.sweepGroup = defineScript(redis, 'sluiceSweepGroup', 2, sweepGroup);
   }
 
@@ -56,7 +56,7 @@ export class BacklogFeeder {
     try {
       do {
         this.again = false;
-        const reply = await this.feedWindow(...keys, FEED_AT_MOST, k.keyPrefix, ADD_TAKES_MS);
+        const reply = await this.feedWindow(...keys, FEED_AT_MOST, k.keyPrefix, ADD_TAKES_MS, FEED_AT_MOST);
         const [shutMs, waiting, ...fed] = reply;
         await addFed(this.queue, fed);
         if (shutMs > 0 && waiting > 0) this.feedIn(shutMs);

@@ -11,6 +11,9 @@ export interface GroupKeys {
   readonly pace: string;
   readonly starts: string;
   readonly linePrefix: string;
+  readonly delayed: string;
+  /** What became of the durable jobs, in order. */
+  readonly ledger: string;
   readonly workers: string;
   readonly capacity: string;
   readonly sweeper: string;
@@ -58,6 +61,8 @@ export function keysOf(group: string): GroupKeys {
     pace: `${prefix}:pace`,
     starts: `${prefix}:starts`,
     linePrefix: `${prefix}:line:`,
+    delayed: `${prefix}:delayed`,
+    ledger: `${prefix}:ledger`,
     workers: `${prefix}:workers`,
     capacity: `${prefix}:capacity`,
     sweeper: `${prefix}:sweeper`,
@@ -90,6 +95,8 @@ export const WORKER_CHANNEL = 'sluice:worker:';
 export const cancelChannel = (workerId: string): string => `${WORKER_CHANNEL}${workerId}:cancel`;
 /** Told when a group's backlog got a job although BullMQ has room; the message is the group. */
 export const FEED_CHANNEL = 'sluice:feed';
+/** Told when a group's ledger got an entry; the message is the group. */
+export const LEDGER_CHANNEL = 'sluice:ledger';
 export const REAPER = 'sluice:reaper';
 /** A worker silent for so long is dead. */
 export const SILENCE_MS = 7_000;

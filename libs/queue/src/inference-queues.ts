@@ -54,7 +54,8 @@ export class InferenceQueues {
     const accepted = this.records.accept(group, job, !isBlocked);
     if (!isBlocked) await this.addBehind(accepted, group, job);
     const reply = await accepted;
-    if (!isBlocked && reply.kind !== 'accepted') this.takeBack(group, job);
+    const isStray = reply.kind !== 'accepted' || (reply.nextToBacklog && job.durable !== undefined);
+    if (!isBlocked && isStray) this.takeBack(group, job);
     if (reply.kind !== 'accepted' || reply.nextToBacklog) this.blockedUntil.set(group, performance.now() + HINT_MS);
     else if (isBlocked) this.blockedUntil.delete(group);
     // A nudge: the job is taken in, whether it is heard or not, and the feeders look each second anyway.
@@ -98,7 +99,7 @@ export class InferenceQueues {
     await this.open(group).add('chat', { jobId, replyTo, tokens }, { jobId: bullJobId(jobId, 1) });
   }
 
-  /** It went to BullMQ in one pipeline with a record that was refused: without a worker it would lie there for good. */
+  /** It went to BullMQ in one pipeline with a record that was refused, or stands in the backlog: it would lie there for nothing. */
   private takeBack(group: string, { jobId }: NewJob): void {
     const removed = this.open(group).remove(bullJobId(jobId, 1));
     removed.catch(() => undefined); // a worker drops what has no record

@@ -1,4 +1,4 @@
-import type { BacklogBounds } from '@sluice/core';
+import { keptText, type BacklogBounds, type Kept } from '@sluice/core';
 import type { Redis } from 'ioredis';
 import { defineScript, type Script } from './define-script.js';
 import { keysOf, SILENCE_MS, WORKER_CHANNEL, WORKERS } from './group-keys.js';
@@ -10,7 +10,7 @@ import finishJob from './scripts/finish-job.lua';
 import joinJob from './scripts/join-job.lua';
 import noteAttempt from './scripts/note-attempt.lua';
 import requeueJob from './scripts/requeue-job.lua';
-import { withLines } from './with-lines.js';
+import { withDurable, withLines } from './with-parts.js';
 
 export interface NewJob {
   jobId: string;
@@ -32,6 +32,19 @@ export interface NewJob {
   /** See JobEnvelope. */
   tokens?: number | undefined;
   bounds: BacklogBounds;
+  /** It outlives its caller's connection, and waits for whatever it needs; absent: a plain call. */
+  durable?: NewDurable | undefined;
+  /** After its end; absent: as long as a plain call's caller may come to look. A durable job has one. */
+  kept?: Kept | undefined;
+}
+
+export interface NewDurable {
+  /** DurableJob, JSON. */
+  about: string;
+  /** What its caller asked, where `request` is a translation of it. */
+  asked?: Buffer | undefined;
+  /** It does not start before, Unix ms. */
+  notBeforeMs?: number | undefined;
 }
 
 export type Accepted =
@@ -63,6 +76,8 @@ export interface FinishedJob {
   state: 'completed' | 'failed' | 'cancelled' | 'expired';
   outcome: string;
   result: Buffer | string;
+  /** Made in all runs of a durable job. */
+  attempts?: number | undefined;
 }
 
 export interface RecordView {
@@ -108,12 +123,12 @@ export class JobRecords {
     private readonly redis: Redis,
     private readonly suspectsRun: SuspectsRun = 'nowhere',
   ) {
-    this.acceptJob = defineScript(redis, 'sluiceAcceptJob', 6, withLines(acceptJob));
+    this.acceptJob = defineScript(redis, 'sluiceAcceptJob', 6, withDurable(acceptJob));
     this.beginJob = defineScript(redis, 'sluiceBeginJob', 5, beginJob, true);
     this.noteAttempt = defineScript(redis, 'sluiceNoteAttempt', 1, noteAttempt);
-    this.finishJob = defineScript(redis, 'sluiceFinishJob', 5, withLines(finishJob));
+    this.finishJob = defineScript(redis, 'sluiceFinishJob', 5, withDurable(finishJob));
     this.requeueJob = defineScript(redis, 'sluiceRequeueJob', 4, withLines(requeueJob));
-    this.cancelJob = defineScript(redis, 'sluiceCancelJob', 4, withLines(cancelJob));
+    this.cancelJob = defineScript(redis, 'sluiceCancelJob', 4, withDurable(cancelJob));
     this.joinJob = defineScript(redis, 'sluiceJoinJob', 1, joinJob);
   }
 
@@ -143,6 +158,7 @@ export class JobRecords {
       job.bounds.bytes,
       job.bounds.tenantJobs,
       job.bounds.tenantBytes,
+      ...durableArguments(job),
     );
     if (kind === 'no_worker') return { kind };
     if (kind === 'no_capacity') return { kind, retryAfterMs: a };
@@ -193,7 +209,7 @@ export class JobRecords {
 
   /** Undefined when another run has begun or it was over: then nothing was written. */
   async finish(group: string, end: FinishedJob): Promise<{ othersWait: boolean } | undefined> {
-    return this.end(group, end, String(end.epoch));
+    return this.end(group, end, String(end.epoch), end.attempts);
   }
 
   /** Ends a job that is past its time, from outside of any run. Undefined when it was over, or is not past its time. */
@@ -206,13 +222,15 @@ export class JobRecords {
 
   private async end(
     group: string,
-    { jobId, state, outcome, result }: Omit<FinishedJob, 'epoch'>,
+    { jobId, state, outcome, result }: Omit<FinishedJob, 'epoch' | 'attempts'>,
     epoch: string,
+    attempts?: number,
   ): Promise<{ othersWait: boolean } | undefined> {
     const k = keysOf(group);
     const keys = [k.record(jobId), k.stream(jobId), k.backlog, k.due, k.fed];
     const times = [KEPT_DELIVERED_MS, KEPT_MS, INLINE_BYTES];
-    const reply = await this.finishJob(...keys, epoch, state, outcome, result, jobId, ...times, k.keyPrefix);
+    const made = attempts === undefined ? [] : [attempts];
+    const reply = await this.finishJob(...keys, epoch, state, outcome, result, jobId, ...times, k.keyPrefix, ...made);
     const [kind, waiting] = reply;
     return kind === 'finished' ? { othersWait: waiting === 1 } : undefined;
   }
@@ -243,7 +261,7 @@ export class JobRecords {
   cancel(group: string, jobId: string, outcome: string): Promise<'cancelled' | 'cancelling' | 'over' | 'gone'> {
     const k = keysOf(group);
     const keys = [k.record(jobId), k.stream(jobId), k.due, k.fed];
-    return this.cancelJob(...keys, jobId, outcome, KEPT_DELIVERED_MS, WORKER_CHANNEL, k.keyPrefix);
+    return this.cancelJob(...keys, jobId, outcome, KEPT_DELIVERED_MS, WORKER_CHANNEL, k.keyPrefix, KEPT_MS);
   }
 
   /**
@@ -287,4 +305,11 @@ export class JobRecords {
       result: result ?? undefined,
     };
   }
+}
+
+/** A plain call sends none. */
+function durableArguments({ durable, kept }: NewJob): (string | number | Buffer)[] {
+  if (durable === undefined && kept === undefined) return [];
+  const { about = '', asked = '', notBeforeMs = 0 } = durable ?? {};
+  return [about, asked, notBeforeMs, ...(kept === undefined ? [] : [keptText(kept)])];
 }

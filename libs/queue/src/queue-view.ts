@@ -48,11 +48,11 @@ export class QueueView {
     this.placeJob = defineScript(redis, 'sluicePlaceJob', 2, placeJob);
   }
 
-  /** Undefined when the job is not queued: it runs, is over, or there is none. */
+  /** Undefined when the job is not queued: it runs, is delayed, is over, or there is none. */
   async place(group: string, jobId: string): Promise<PlaceInLine | undefined> {
     const k = keysOf(group);
     const [stands, look] = await Promise.all([
-      this.placeJob(k.record(jobId), k.fed, jobId, k.linePrefix),
+      this.placeJob(k.record(jobId), k.fed, jobId, k.linePrefix, k.delayed),
       this.look(group),
     ]);
     if (stands.length === 0) return undefined;

@@ -6,6 +6,7 @@ export { chatMessagesProblem, type ChatCompletionRequest, type ChatMessage } fro
 export { addDelivered, nothingDelivered, type DeliveredAnswer } from './openai/delivered-answer.js';
 export { usageBody, type TokenUsage } from './openai/usage-body.js';
 export { attemptId, type Attempt, type AttemptError, type AttemptUsage } from './sluice/attempt.js';
+export type { DurableJob, LedgerFields } from './sluice/durable-job.js';
 export { frameHead, readFrame, readPayload, type Frame, type FrameKind } from './sluice/frame.js';
 export { lifeEventsOf, type LifeEvent } from './sluice/life-event.js';
 export type { Outcome, Served, TerminalState } from './sluice/outcome.js';

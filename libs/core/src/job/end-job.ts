@@ -7,6 +7,7 @@ import {
   type TerminalState,
   type Told,
 } from './job-group.js';
+import { keep, leaveDelayed, noteOver } from './durable-jobs.js';
 import { leaveLine } from './lines.js';
 
 export interface EndAsk {
@@ -20,6 +21,8 @@ export interface EndAsk {
   keptDeliveredMs: number;
   /** A larger result does not go along in the frame, bytes. */
   inlineBytes: number;
+  /** Made by the run that ends it. */
+  attempts?: number | undefined;
 }
 
 type Ended = { kind: 'finished'; othersWait: boolean; told: Told[] } | { kind: 'stale' };
@@ -28,7 +31,7 @@ type Ended = { kind: 'finished'; othersWait: boolean; told: Told[] } | { kind: '
  * A run writes the one terminal state of its job. The twin of `finish-job.lua`.
  * @param isHeard somebody subscribes to the channel that the job answers to
  */
-export function finishJob(group: JobGroup, epoch: number, ask: EndAsk, isHeard: boolean): Ended {
+export function finishJob(group: JobGroup, epoch: number, ask: EndAsk, isHeard: boolean, nowMs: number): Ended {
   const record = group.records.get(ask.jobId);
   if (record?.epoch !== epoch) return { kind: 'stale' };
   if (isOver(record)) {
@@ -36,7 +39,7 @@ export function finishJob(group: JobGroup, epoch: number, ask: EndAsk, isHeard: 
       ? { kind: 'finished', othersWait: group.backlog.jobs > 0, told: [] }
       : { kind: 'stale' };
   }
-  return end(group, record, ask, isHeard);
+  return end(group, record, ask, isHeard, nowMs);
 }
 
 /** Nobody started it in its time, or its run is overdue: ended from outside. `finish-job.lua` again, without an epoch. */
@@ -45,26 +48,36 @@ export function expireJob(group: JobGroup, ask: EndAsk, isHeard: boolean, nowMs:
   const dueMs = group.due.get(ask.jobId);
   if (record === undefined || isOver(record) || dueMs === undefined || dueMs > nowMs) return { kind: 'stale' };
   leaveLine(group.backlog, ask.jobId, record.line, bytesOf(record));
+  leaveDelayed(group, ask.jobId, record);
   group.fed.delete(ask.jobId);
-  const ended = end(group, record, ask, isHeard);
+  const ended = end(group, record, { ...ask, attempts: undefined }, isHeard, nowMs);
   record.epoch++; // a run that still goes on is stale
   return ended;
 }
 
-function end(group: JobGroup, record: JobRecord, ask: EndAsk, isHeard: boolean): Ended {
+function end(group: JobGroup, record: JobRecord, ask: EndAsk, isHeard: boolean, nowMs: number): Ended {
   const { jobId, state, outcome, result, keptMs, keptDeliveredMs, inlineBytes } = ask;
   const message = terminalFrameOf(jobId, record, outcome, Buffer.byteLength(result) <= inlineBytes ? result : '');
-  Object.assign(record, { state, outcome, result, keptMs: isHeard ? keptDeliveredMs : keptMs });
-  delete record.request;
-  delete record.progress;
+  Object.assign(record, { state, outcome, result });
+  noteOver(group, jobId, record, ask, nowMs);
+  if (record.kept === undefined) forget(record, isHeard ? keptDeliveredMs : keptMs);
+  else keep(record, keptMs);
   group.due.delete(jobId);
   return { kind: 'finished', othersWait: group.backlog.jobs > 0, told: [{ channel: record.replyTo, message }] };
+}
+
+function forget(record: JobRecord, keptMs: number): void {
+  record.keptMs = keptMs;
+  delete record.request;
+  delete record.progress;
 }
 
 export interface CancelAsk {
   jobId: string;
   outcome: string;
   keptMs: number;
+  /** At least, of a record that says for how long. */
+  keptAtLeastMs: number;
   /** The channel of a worker is this, its id and `:cancel`. */
   workerChannel: string;
 }
@@ -75,7 +88,8 @@ export interface CancelReply {
 }
 
 /** At once when it waits; by a flag and a word to its worker when it runs. The twin of `cancel-job.lua`. */
-export function cancelJob(group: JobGroup, { jobId, outcome, keptMs, workerChannel }: CancelAsk): CancelReply {
+export function cancelJob(group: JobGroup, ask: CancelAsk, nowMs: number): CancelReply {
+  const { jobId, outcome, keptMs, keptAtLeastMs, workerChannel } = ask;
   const record = group.records.get(jobId);
   if (record === undefined) return { kind: 'gone', told: [] };
   if (record.state === 'running') {
@@ -85,9 +99,11 @@ export function cancelJob(group: JobGroup, { jobId, outcome, keptMs, workerChann
   if (isOver(record)) return { kind: 'over', told: [] };
   const message = terminalFrameOf(jobId, record, outcome, '');
   leaveLine(group.backlog, jobId, record.line, bytesOf(record));
-  Object.assign(record, { state: 'cancelled', outcome, result: '', keptMs });
-  delete record.request;
-  delete record.progress;
+  leaveDelayed(group, jobId, record);
+  Object.assign(record, { state: 'cancelled', outcome, result: '' });
+  noteOver(group, jobId, record, { state: 'cancelled', outcome }, nowMs);
+  if (record.kept === undefined) forget(record, keptMs);
+  else keep(record, keptAtLeastMs);
   for (const set of [group.due, group.fed]) set.delete(jobId);
   return { kind: 'cancelled', told: [{ channel: record.replyTo, message }] };
 }

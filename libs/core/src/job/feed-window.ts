@@ -1,4 +1,5 @@
 import { bytesOf, isOver, type BullView, type JobGroup } from './job-group.js';
+import { letIn } from './durable-jobs.js';
 import { inOrder, takeNext } from './lines.js';
 import { countStarts } from './starts.js';
 
@@ -28,6 +29,7 @@ export function feedWindow(
   { atMost, addTakesMs }: { atMost: number; addTakesMs: number },
   nowMs: number,
 ): FeedReply {
+  letIn(group, atMost, nowMs);
   const waiting = group.backlog.jobs;
   if (waiting === 0) {
     group.gate = undefined;

@@ -1,3 +1,4 @@
+import type { Kept } from './kept.js';
 import { newBacklog, type Backlog } from './lines.js';
 import type { Starts } from './starts.js';
 
@@ -15,6 +16,7 @@ import type { Starts } from './starts.js';
  *
  *     backlog   waits for its turn in a line (lines.ts); a job that was given back has its old place
  *     fed       handed to BullMQ for the n-th time (`<id>-<n>`), not begun yet; the sweep adds it again if BullMQ lacks it
+ *     delayed   not before a time; the feeder lets it into its line then (durable jobs only)
  *     suspects  handed to BullMQ's queue of suspects (below), not begun yet; else as `fed`
  *     running   a run has it; `due` holds its deadline + 30 s
  *     over      terminal; in no set any more, the record and its stream have a time to live
@@ -51,6 +53,14 @@ export interface JobGroup {
   fed: Map<string, number>;
   /** The same for jobs that were isolated. Only the sweep takes out what is over by now. */
   suspects: Map<string, number>;
+  /** Job -> Unix ms before which it does not start. */
+  delayed: Map<string, number>;
+  /** No delayed job may start before, Unix ms. */
+  laterMs: number | undefined;
+  /** What is delayed, by tenant. */
+  later: Map<string, { jobs: number; bytes: number }>;
+  /** One `accepted` and one `over` of each durable job, in order: fields as they stand there. */
+  ledger: Record<string, string>[];
   gate: Gate | undefined;
   starts: Starts;
   /** Runnable jobs that BullMQ may hold. */
@@ -79,12 +89,19 @@ export interface JobRecord {
   replyTo: string;
   deadlineMs: number;
   job: string;
-  /** Gone with the end, like `progress`. */
+  /** Gone with the end, like `progress`, or when `kept` says. */
   request?: string;
   progress?: string;
   /** Last event in its stream. */
   seq?: number;
   crashes?: number;
+  /** What outlives its caller's connection. */
+  durable?: string;
+  asked?: string;
+  kept?: Kept;
+  /** Of a durable job that is over. */
+  finishedAtMs?: number;
+  attempts?: number;
   isCancelled?: boolean;
   worker?: string;
   /** The run that began last: a `begin` that comes twice has the same. */
@@ -115,6 +132,10 @@ export const newJobGroup = (window = 0, beatMs?: number): JobGroup => ({
   due: new Map(),
   fed: new Map(),
   suspects: new Map(),
+  delayed: new Map(),
+  laterMs: undefined,
+  later: new Map(),
+  ledger: [],
   gate: undefined,
   starts: new Map(),
   window,

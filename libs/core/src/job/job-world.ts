@@ -153,7 +153,11 @@ export class JobWorld {
 
   private cancel(jobId: string | undefined): void {
     if (jobId === undefined) return;
-    const { kind, told } = cancelJob(this.group, { jobId, outcome: 'cancelled', keptMs: 1, workerChannel: 'w:' });
+    const { kind, told } = cancelJob(
+      this.group,
+      { jobId, outcome: 'cancelled', keptMs: 1, keptAtLeastMs: 1, workerChannel: 'w:' },
+      this.nowMs,
+    );
     this.reached.add(`cancel: ${kind}`);
     if (kind === 'cancelled') this.hear(jobId, told);
   }
@@ -296,7 +300,7 @@ export class JobWorld {
   private finish(state: TerminalState) {
     return (run: Run): (() => void) => {
       const ask = endOf(run.jobId, state, `by ${run.token}`);
-      const reply = finishJob(this.group, run.epoch, ask, true);
+      const reply = finishJob(this.group, run.epoch, ask, true, this.nowMs);
       if (reply.kind === 'finished') {
         this.hear(run.jobId, reply.told);
         this.seen.get(run.jobId)!.holder = undefined;

@@ -39,6 +39,7 @@ async function writeAndTell(
     state: end.state,
     outcome: JSON.stringify(outcome),
     result: end.state === 'completed' ? end.attempt.body : '',
+    attempts: job.durable && run.attempts,
   });
   if (finished === undefined) {
     deps.emit('job.run_stopped', { jobId: job.jobId, group: job.group, reason: 'stale' });

@@ -19,45 +19,71 @@
 -- ARGV[11] its line in the backlog
 -- ARGV[12] prefix of the group's keys, {sluice:<group>}: (its lines are in the same slot)
 -- ARGV[13…16] what may wait: jobs and bytes of requests in all, the same of one tenant
+-- Absent of a plain call:
+-- ARGV[17] what makes it durable, JSON; '': nothing
+-- ARGV[18] what its caller asked, where `request` is a translation of it; '': `request` is
+-- ARGV[19] it does not start before, Unix ms; 0: at once
+-- ARGV[20] what is kept after its end for how long (`keep`)
 -- Returns  {'accepted', 1 when the next job should go to the backlog, 1 when the feeder should look}
 --          {'no_worker'} | {'no_capacity', ms} | {'queue_full', ms, 'group' | 'tenant'}
 -- Time     Redis TIME, ms
 --
 -- Safe to repeat: an existing record is left as it is, and is accepted whatever became of the workers since.
+--
+-- A durable job waits for whatever it needs, a worker too; only a queue that is full refuses it. It never overtakes: when
+-- others wait it goes to the backlog, and what its caller added to BullMQ is a stray that no worker begins.
 
 if redis.call('EXISTS', KEYS[1]) == 1 then return { 'accepted', 0, 1 } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local pace = redis.call('HMGET', KEYS[2], 'beat', 'window', 'until', 'jobs', 'bytes')
-if not pace[1] or now - pace[1] > tonumber(ARGV[7]) then return { 'no_worker' } end
+local durable = ARGV[17] and ARGV[17] ~= ''
+if not durable and (not pace[1] or now - pace[1] > tonumber(ARGV[7])) then return { 'no_worker' } end
 
 local until_ms = tonumber(pace[3] or 0)
 local blocked = pace[4] or until_ms > now
   or tonumber(pace[2] or 0) - redis.call('LLEN', KEYS[5]) - redis.call('LLEN', KEYS[6]) <= 0
-local direct = ARGV[6] == '1'
+local delayed = durable and tonumber(ARGV[19]) > now
+local direct = ARGV[6] == '1' and not (durable and (blocked or delayed))
 
-if blocked and not direct then
+if (blocked or delayed) and not direct then
   local startable = tonumber(ARGV[8])
   local back_ms = math.max(1000, until_ms - now)
-  if startable == 0 or (ARGV[9] == '1' and until_ms > now + startable) then return { 'no_capacity', back_ms } end
-  if tonumber(pace[4] or 0) >= tonumber(ARGV[13]) or tonumber(pace[5] or 0) + #ARGV[2] > tonumber(ARGV[14]) then
+  if not durable and (startable == 0 or (ARGV[9] == '1' and until_ms > now + startable)) then
+    return { 'no_capacity', back_ms }
+  end
+  local later = durable and redis.call('HMGET', ARGV[12] .. 'later', 'bytes', 'jobs:' .. tenant_of(ARGV[11]),
+    'bytes:' .. tenant_of(ARGV[11])) or {}
+  local later_jobs = durable and redis.call('ZCARD', ARGV[12] .. 'delayed') or 0
+  if tonumber(pace[4] or 0) + later_jobs >= tonumber(ARGV[13])
+    or tonumber(pace[5] or 0) + tonumber(later[1] or 0) + #ARGV[2] > tonumber(ARGV[14]) then
     return { 'queue_full', back_ms, 'group' }
   end
   local tenant = tenant_of(ARGV[11])
   local theirs = redis.call('HMGET', ARGV[12] .. 'tenants', 'jobs:' .. tenant, 'bytes:' .. tenant)
-  if tonumber(theirs[1] or 0) >= tonumber(ARGV[15]) or tonumber(theirs[2] or 0) + #ARGV[2] > tonumber(ARGV[16]) then
+  if tonumber(theirs[1] or 0) + tonumber(later[2] or 0) >= tonumber(ARGV[15])
+    or tonumber(theirs[2] or 0) + tonumber(later[3] or 0) + #ARGV[2] > tonumber(ARGV[16]) then
     return { 'queue_full', back_ms, 'tenant' }
   end
 end
 
-local order = string.format('%.0f', time[1] * 1000000 + time[2])
+-- Who is delayed arrives when that is over.
+local order = string.format('%.0f', delayed and ARGV[19] * 1000 + time[2] % 1000 or time[1] * 1000000 + time[2])
 redis.call('HSET', KEYS[1], 'state', 'queued', 'fed', direct and 1 or 2, 'place', order .. ' ' .. ARGV[11],
   'request', ARGV[2], 'job', ARGV[3], 'replyTo', ARGV[4], 'deadline', ARGV[10])
+if ARGV[20] then redis.call('HSET', KEYS[1], 'kept', ARGV[20]) end
+if durable then
+  redis.call('HSET', KEYS[1], 'durable', ARGV[17])
+  if ARGV[18] ~= '' then redis.call('HSET', KEYS[1], 'asked', ARGV[18]) end
+  tell_ledger(ARGV[12], 't', 'accepted', 'j', ARGV[1], 'd', ARGV[17])
+end
 redis.call('ZADD', KEYS[3], now + tonumber(ARGV[5]), ARGV[1])
 if direct then
   redis.call('ZADD', KEYS[4], now, ARGV[1])
+elseif delayed then
+  delay(ARGV[12], tenant_of(ARGV[11]), ARGV[1], ARGV[19], #ARGV[2])
 else
   join_line(ARGV[12], ARGV[11], ARGV[1], order, #ARGV[2], false)
 end
-return { 'accepted', blocked and 1 or 0, (not direct and not blocked) and 1 or 0 }
+return { 'accepted', blocked and 1 or 0, (not direct and not blocked and not delayed) and 1 or 0 }

@@ -1,13 +1,15 @@
--- Takes from the backlog what BullMQ's window lacks. The caller adds the jobs to BullMQ; an interrupted feed is swept.
+-- Lets jobs into their lines whose delay is over, and takes from the backlog what BullMQ's window lacks. The caller adds
+-- the jobs to BullMQ; an interrupted feed is swept.
 --
 -- KEYS[1]  {sluice:<group>}:backlog             sorted set: line that waits -> virtual start of its first job
 -- KEYS[2]  {sluice:<group>}:fed                 sorted set: job id -> when it was handed to BullMQ, until it begins
 -- KEYS[3]  {sluice:<group>}:inference:wait      BullMQ's own list
 -- KEYS[4]  {sluice:<group>}:inference:active    BullMQ's own list
--- KEYS[5]  {sluice:<group>}:pace                hash: window, until, burst, jobs, clock
+-- KEYS[5]  {sluice:<group>}:pace                hash: window, until, burst, jobs, clock, later
 -- ARGV[1]  most jobs at a time
 -- ARGV[2]  prefix of the group's keys, {sluice:<group>}: (lines and records are in the same slot)
 -- ARGV[3]  ms that an `add` takes as a rule: what was fed since may be on its way, and counts for the window
+-- ARGV[4]  most delayed jobs that come into their lines at a time
 -- Returns  {ms until the gate opens, 0 when open; jobs left waiting; id, n, inbox, id, n, inbox, …}
 -- Time     Redis TIME, ms
 --
@@ -15,15 +17,27 @@
 -- closed door would cost a hundred starts, and a provider whose Retry-After is over would be asked a hundred times before
 -- its first new 429 is back.
 
-local pace = redis.call('HMGET', KEYS[5], 'jobs', 'until', 'burst', 'window', 'clock')
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local pace = redis.call('HMGET', KEYS[5], 'jobs', 'until', 'burst', 'window', 'clock', 'later')
+if pace[6] and tonumber(pace[6]) <= now then
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', ARGV[2] .. 'delayed', '-inf', now, 'LIMIT', 0, ARGV[4])) do
+    let_in(ARGV[2], id)
+  end
+  local first = redis.call('ZRANGE', ARGV[2] .. 'delayed', 0, 0, 'WITHSCORES')
+  if first[2] then
+    redis.call('HSET', KEYS[5], 'later', first[2])
+  else
+    redis.call('HDEL', KEYS[5], 'later')
+  end
+  pace = redis.call('HMGET', KEYS[5], 'jobs', 'until', 'burst', 'window', 'clock')
+end
 if not pace[1] then
   if pace[2] then redis.call('HDEL', KEYS[5], 'until', 'burst') end
   return { 0, 0 }
 end
 local waiting = tonumber(pace[1])
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local until_ms = tonumber(pace[2] or 0)
 if until_ms > now then return { until_ms - now, waiting } end
 

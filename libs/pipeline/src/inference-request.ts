@@ -1,0 +1,35 @@
+import type { Mock, Tier } from '@sluice/core';
+import type { ChatCompletionRequest } from '@sluice/wire';
+
+/** A call as the api read it: the body's bytes travel on untouched. */
+export interface InferenceRequest {
+  source: Buffer;
+  body: ChatCompletionRequest;
+  options: RequestOptions;
+  requestId: string;
+}
+
+/** From headers and body, header first (API.md 1.3). Times in ms. */
+export interface RequestOptions {
+  waitMs: number | undefined;
+  timeoutMs: number | undefined;
+  streamTimeoutMs: number | undefined;
+  deadlineMs: number | undefined;
+  queueTtlMs: number | undefined;
+  maxAttempts: number | undefined;
+  fallbacks: readonly string[] | undefined;
+  /** `mock_…` members of a caller who may use them. */
+  mock: Mock | undefined;
+  rejectWhenFull: boolean;
+  tags: readonly string[];
+  /** `allowed_model_region`. */
+  region: string | undefined;
+  /** Who asks: the calls of each stand in lines of their own when they must wait. */
+  tenant: string;
+  tier: Tier;
+  /** Of a conversation or the like; absent: it says none. */
+  session: string | undefined;
+}
+
+/** Who does not say. */
+export const DEFAULT_TENANT = 'default';
