@@ -37,6 +37,17 @@ describe('limits of a deployment', () => {
     );
   });
 
+  it('what a call did not use starts the next at once, not when the minute is over', async () => {
+    const lone: PlayedDeployment[] = [{ profile: 'only', params: 'tpm: 2000' }];
+    const scripts = { only: { answer: { tokens: 20 }, latency: { p50: 100 } } };
+    await withSluice(lone, { workers: 2, scripts }, async ({ call, callsTo }) => {
+      const responses = await Promise.all(Array.from({ length: 20 }, () => call({ max_tokens: 400 }))); // four at a time
+      expect(responses.every((r) => r.status === 200)).toBe(true);
+      const times = callsTo('only').map(({ atMs }) => atMs);
+      expect(times.at(-1)! - times[0]!).toBeLessThan(30_000);
+    });
+  });
+
   it('tokens reserved for a refused call are given back', async () => {
     const lone: PlayedDeployment[] = [{ profile: 'only', params: 'tpm: 1000' }];
     const scripts = { only: { rules: [{ times: 2, do: { kind: 'server' } }] } };

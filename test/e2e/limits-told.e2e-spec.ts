@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../eventually.js';
 import { withSluice } from '../support/with-sluice.js';
 
 const WINDOW_MS = 1_500;
@@ -30,6 +31,30 @@ describe('a provider that says how much it will still take', () => {
       for (let i = 0; i < 12; i++) expect((await call({})).status).toBe(200);
       expect(callsTo('first').map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
       expect(callsTo('second')).toHaveLength(7);
+    });
+  });
+
+  it('gives back what it had counted already when it spoke', async () => {
+    const pair = [
+      { profile: 'first', params: 'order: 1' },
+      { profile: 'second', params: 'order: 2' },
+    ];
+    // Each answer is later than that of the call after it, so the last one's word comes first: two are left, and two others under way.
+    const rules = [800, 400].map((ms) => ({ times: 1, do: { delayHeadersMs: ms } }));
+    const scripts = { first: { limits: { rpm: 5, windowMs: 60_000 }, rules } };
+    await withSluice(pair, { scripts }, async ({ call, callsTo }) => {
+      const burst: Promise<Response>[] = [];
+      for (let asked = 1; asked <= 3; asked++) {
+        burst.push(call({}));
+        await eventually(() => callsTo('first').length === asked, {
+          withinMs: 5_000,
+          what: `call ${asked} to be with its provider`,
+        });
+      }
+      for (const response of await Promise.all(burst)) expect(response.status).toBe(200);
+      for (let i = 0; i < 3; i++) expect((await call({})).status).toBe(200);
+      expect(callsTo('first').map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+      expect(callsTo('second')).toHaveLength(1);
     });
   });
 

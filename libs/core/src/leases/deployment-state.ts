@@ -1,4 +1,4 @@
-import type { DeploymentStatus, LimitWord } from './lease.js';
+import type { DeploymentStatus } from './lease.js';
 
 /** What the cluster knows of one deployment; in Redis a hash, a sorted set, another hash and a list. Unix ms. */
 export interface DeploymentState {
@@ -23,9 +23,26 @@ export interface DeploymentState {
   /** Lease id -> expiry. What has run out stays, so that its verdict still counts. */
   slots: Map<string, number>;
   /** The provider's own word on what it will still take, less what was taken since. */
-  said: (LimitWord & { byLeaseAtMs: number }) | undefined;
+  said: Ration | undefined;
   /** Second -> what was taken in it. */
   use: Map<number, { requests: number; tokens: number }>;
+}
+
+/** A provider's word in force. */
+export interface Ration {
+  /** When the lease of the call was taken that brought it. */
+  byLeaseAtMs: number;
+  /** What was taken off of `tokens` for each call under way. */
+  tokensEach: number;
+  requests?: RationLeft;
+  tokens?: RationLeft;
+}
+
+interface RationLeft {
+  left: number;
+  untilMs: number;
+  /** `left` as the provider said it. */
+  told: number;
 }
 
 /** By deployment id. `takeLease` and `settleLease` change it in place: it stands for a database. */
@@ -69,7 +86,8 @@ export function saidOf({ said }: DeploymentState, nowMs: number): DeploymentStat
   const requests = said?.requests && said.requests.untilMs > nowMs ? said.requests : undefined;
   const tokens = said?.tokens && said.tokens.untilMs > nowMs ? said.tokens : undefined;
   if (requests === undefined && tokens === undefined) return undefined;
-  return { byLeaseAtMs: said!.byLeaseAtMs, ...(requests && { requests }), ...(tokens && { tokens }) };
+  const { byLeaseAtMs, tokensEach } = said!;
+  return { byLeaseAtMs, tokensEach, ...(requests && { requests }), ...(tokens && { tokens }) };
 }
 
 /** What counts against the limits of a minute that ends at `atMs`. */

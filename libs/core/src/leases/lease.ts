@@ -79,11 +79,11 @@ export interface LeaseRefusal {
 
 /**
  * How a call ended, as far as its deployment is concerned. `tokens`: really used; absent: what was reserved stays. `said`:
- * the provider's word on its limits; `plenty` lifts an earlier one.
+ * the provider's word on its limits; `plenty` lifts an earlier one, `enough` only tells that it has counted this call.
  */
 export type LeaseOutcome = {
   readonly tokens?: number;
-  readonly said?: LimitWord | 'plenty';
+  readonly said?: LimitWord | 'plenty' | 'enough';
   readonly rules: BreakerRules;
   readonly notes?: readonly LeaseNote[];
 } & (

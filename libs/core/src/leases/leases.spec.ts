@@ -91,16 +91,17 @@ describe('limits', () => {
     const { lease, refusals, settle, look } = cluster();
     const limited = [{ id: 'd', tpm: 100 }];
     const held = lease(limited, { tokens: 80 });
-    expect(refusals(limited, { tokens: 30 })).toEqual([['tpm', 61_500]]);
+    expect(refusals(limited, { tokens: 30 })).toEqual([['tpm', 0]]); // it may give some back
     settle(held, { kind: 'succeeded', tokens: 20 });
     expect(look().tokens).toBe(20);
+    expect(refusals(limited, { tokens: 81 })).toEqual([['tpm', 61_500]]);
     lease(limited, { tokens: 80 });
   });
 
   it('an estimate above the whole limit goes through an empty minute only', () => {
-    const { at, lease, refusals } = cluster();
+    const { at, lease, settle, refusals } = cluster();
     const limited = [{ id: 'd', tpm: 100 }];
-    lease(limited, { tokens: 150 });
+    settle(lease(limited, { tokens: 150 }), { kind: 'succeeded' });
     expect(refusals(limited, { tokens: 150 })).toEqual([['tpm', 61_500]]);
     expect(refusals(limited, { tokens: 1 })).toEqual([['tpm', 61_500]]);
     at.ms = 61_500;

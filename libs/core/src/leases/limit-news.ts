@@ -21,7 +21,7 @@ const ROOM_FOR = 2;
 
 /**
  * What is worth telling the cluster: what is left is small against the limit, or against what is under way. While such a
- * word is in force (`isRationed`), each answer renews it, or lifts it when there is plenty again.
+ * word is in force (`isRationed`), each answer renews it, or lifts it when there is plenty again. `enough`: nothing new.
  * @param limits as configured: where the provider does not say of how many
  */
 export function limitWordOf(
@@ -29,11 +29,11 @@ export function limitWordOf(
   lease: Pick<HeldLease, 'tokens' | 'inFlight' | 'isRationed'>,
   limits: { readonly rpm: number | undefined; readonly tpm: number | undefined },
   nowMs: number,
-): LimitWord | 'plenty' | undefined {
+): LimitWord | 'plenty' | 'enough' {
   const many = ROOM_FOR * lease.inFlight;
   const fewRequests = isFew(requests, limits.rpm, many, nowMs);
   const fewTokens = isFew(tokens, limits.tpm, many * lease.tokens, nowMs);
-  if (!fewRequests && !fewTokens) return lease.isRationed ? 'plenty' : undefined;
+  if (!fewRequests && !fewTokens) return lease.isRationed ? 'plenty' : 'enough';
   return {
     ...(fewRequests && { requests: { left: requests!.left, untilMs: requests!.resetAtMs } }),
     ...(fewTokens && { tokens: { left: tokens!.left, untilMs: tokens!.resetAtMs } }),

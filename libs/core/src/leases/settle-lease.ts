@@ -1,4 +1,11 @@
-import { deploymentState, inFlightOf, saidOf, type DeploymentState, type LeaseState } from './deployment-state.js';
+import {
+  deploymentState,
+  inFlightOf,
+  saidOf,
+  type DeploymentState,
+  type LeaseState,
+  type Ration,
+} from './deployment-state.js';
 import {
   LEASE_MS,
   type BreakerRules,
@@ -119,24 +126,39 @@ function cool(deployment: DeploymentState, ms: number, reason: string, nowMs: nu
 
 /**
  * The word of the call that began last counts. What is in flight is taken off: the provider may not have seen it when it
- * spoke; if it had, the next answers say so.
+ * spoke. If it had, the answer of that call says so, and it is given back.
  */
-function hear(deployment: DeploymentState, lease: HeldLease, word: LimitWord | 'plenty', nowMs: number): void {
-  if ((saidOf(deployment, nowMs)?.byLeaseAtMs ?? 0) > lease.takenAtMs) return;
+function hear(
+  deployment: DeploymentState,
+  lease: HeldLease,
+  word: LimitWord | 'plenty' | 'enough',
+  nowMs: number,
+): void {
+  const inForce = saidOf(deployment, nowMs);
+  if (inForce !== undefined && inForce.byLeaseAtMs > lease.takenAtMs) return giveBack(inForce, word);
+  if (word === 'enough') return;
   if (word === 'plenty') {
     deployment.said = undefined;
     return;
   }
   const others = inFlightOf(deployment, nowMs);
-  const kept = (left: number, untilMs: number, each: number) => ({
-    left: Math.max(0, Math.floor(left)) - others * each,
-    untilMs: Math.min(Math.floor(untilMs), nowMs + LONGEST_SAID_MS),
-  });
+  const kept = (said: number, untilMs: number, each: number) => {
+    const told = Math.max(0, Math.floor(said));
+    return { told, left: told - others * each, untilMs: Math.min(Math.floor(untilMs), nowMs + LONGEST_SAID_MS) };
+  };
   deployment.said = {
     byLeaseAtMs: lease.takenAtMs,
+    tokensEach: lease.tokens,
     ...(word.requests && { requests: kept(word.requests.left, word.requests.untilMs, 1) }),
     ...(word.tokens && { tokens: kept(word.tokens.left, word.tokens.untilMs, lease.tokens) }),
   };
+}
+
+/** To an earlier call the provider said that more was left: so it had counted that one when it gave the word in force. */
+function giveBack({ requests, tokens, tokensEach }: Ration, word: LimitWord | 'plenty' | 'enough'): void {
+  const earlier = typeof word === 'string' ? {} : word;
+  if (requests && (earlier.requests?.left ?? Infinity) > requests.told) requests.left++;
+  if (tokens && (earlier.tokens?.left ?? Infinity) > tokens.told) tokens.left += tokensEach;
 }
 
 function correctUse({ use }: DeploymentState, lease: HeldLease, outcome: LeaseOutcome): void {

@@ -143,8 +143,16 @@ function returnOf(
     case 'rpm':
     case 'tpm': {
       const said = saidOf(deployment, nowMs);
-      if (verdict === 'rpm' && said?.requests && said.requests.left < 1) return said.requests.untilMs;
-      if (verdict === 'tpm' && said?.tokens && said.tokens.left < ask.tokens) return said.tokens.untilMs;
+      const rationed =
+        verdict === 'rpm' && said?.requests && said.requests.left < 1
+          ? said.requests
+          : verdict === 'tpm' && said?.tokens && said.tokens.left < ask.tokens
+            ? said.tokens
+            : undefined;
+      // What is under way may give tokens back, or was counted already by the provider when it gave its word.
+      const mayGiveBack = (verdict === 'tpm' || rationed !== undefined) && inFlightOf(deployment, nowMs) > 0;
+      if (mayGiveBack) return 0;
+      if (rationed !== undefined) return rationed.untilMs;
       const second = Math.floor(nowMs / 1_000);
       for (let s = second; s < second + WINDOW_S; s++) {
         const atMs = s * 1_000 + ARRIVAL_MS;

@@ -107,8 +107,7 @@ function saidOf(
   { nowMs }: RunDeps,
 ): Pick<LeaseOutcome, 'said'> | undefined {
   if (limits === undefined || rules.disableCooldowns || rules.cooldownMs === 0) return undefined;
-  const said = limitWordOf(limits, lease, deployment, nowMs());
-  return said && { said };
+  return { said: limitWordOf(limits, lease, deployment, nowMs()) };
 }
 
 /** For an attempt that broke off in ourselves (`neutral`) or was never made (`unused`): it says nothing about the deployment. */

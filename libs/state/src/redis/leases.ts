@@ -11,6 +11,7 @@ import {
   type SettledLease,
 } from '@sluice/core';
 import type { Redis } from 'ioredis';
+import limitWord from './scripts/limit-word.lua';
 import lookDeployments from './scripts/look-deployments.lua';
 import renewLeases from './scripts/renew-leases.lua';
 import resetDeployment from './scripts/reset-deployment.lua';
@@ -33,8 +34,8 @@ export class Leases {
 
   /** @param clock For tests: Unix ms instead of the Redis server's time. */
   constructor(redis: Redis, clock?: () => number) {
-    redis.defineCommand('sluiceTakeLease', { lua: takeLease });
-    redis.defineCommand('sluiceSettleLease', { lua: settleLease });
+    redis.defineCommand('sluiceTakeLease', { lua: withLimitWord(takeLease) });
+    redis.defineCommand('sluiceSettleLease', { lua: withLimitWord(settleLease) });
     redis.defineCommand('sluiceRenewLeases', { lua: renewLeases });
     redis.defineCommand('sluiceLookDeployments', { lua: lookDeployments });
     redis.defineCommand('sluiceResetDeployment', { lua: resetDeployment, numberOfKeys: 2 });
@@ -167,9 +168,15 @@ interface Scripts {
   sluiceResetDeployment: (...args: string[]) => Promise<number>;
 }
 
+/** What both scripts share stands before each. Redis reads the flags from the first line. */
+function withLimitWord(lua: string): string {
+  const flags = /^#!.*\n/.exec(lua)?.[0] ?? '';
+  return flags + limitWord + lua.slice(flags.length);
+}
+
 /** As settle-lease.lua reads it. */
-function wordOf(said: LimitWord | 'plenty', { takenAtMs }: HeldLease): string {
-  if (said === 'plenty') return `plenty ${takenAtMs}`;
+function wordOf(said: LimitWord | 'plenty' | 'enough', { takenAtMs }: HeldLease): string {
+  if (typeof said === 'string') return `${said} ${takenAtMs}`;
   const part = (word: LimitWord['requests']): string =>
     word === undefined ? '0 0' : `${Math.max(0, Math.floor(word.left))} ${Math.max(0, Math.floor(word.untilMs))}`;
   return `${part(said.requests)} ${part(said.tokens)} ${takenAtMs}`;

@@ -18,7 +18,8 @@
 -- ARGV[10]  1: neither cooldown nor breaker
 -- ARGV[11]  class that this failure counts with; empty: all others
 -- ARGV[12]  the provider's word on what it will still take: "requests until tokens until by", in Unix ms, until 0: no
---           word, by: when this lease was taken; its tokens; `plenty <by>`: it has enough; empty: it said nothing new
+--           word, by: when this lease was taken; `plenty <by>`: lifts an earlier one; `enough <by>`: nothing new, but that
+--           it has counted this call; empty: it said nothing
 -- ARGV[13]  tokens that were reserved
 -- ARGV[14]  now in ms, for tests; empty: Redis TIME
 -- For each note i, counted once like the rest:
@@ -63,7 +64,7 @@ local function whole(number)
 end
 
 local held = redis.call('ZREM', KEYS[2], leaseId) == 1
-local state = redis.call('HMGET', KEYS[1], 'cool', 'open', 'probe', 'fails', 'trips', 'out', 'said')
+local state = redis.call('HMGET', KEYS[1], 'cool', 'open', 'probe', 'fails', 'trips', 'out', 'word')
 local cool, open = tonumber(state[1]) or 0, tonumber(state[2]) or 0
 local wasProbe = held and state[3] == leaseId
 local changed = 'nothing'
@@ -93,30 +94,48 @@ local function keep()
   redis.call('PEXPIRE', KEYS[1], whole(math.max(cool, open, now) - now + FORGET_MS))
 end
 
+-- To an earlier call the provider said that more was left: so it had counted that one when it gave the word in force.
+local function giveBack(word, requests, tokens)
+  if word.requestsUntil > now and (not requests or tonumber(requests) > word.requestsTold) then
+    word.requests = word.requests + 1
+  end
+  if word.tokensUntil > now and (not tokens or tonumber(tokens) > word.tokensTold) then
+    word.tokens = word.tokens + word.tokensEach
+  end
+  redis.call('HSET', KEYS[1], 'word', wordText(word))
+end
+
 -- The word of the call that began last counts. What is in flight is taken off: the provider may not have seen it when it
--- spoke; if it had, the next answers say so.
+-- spoke. If it had, the answer of that call says so, and it is given back.
 local function hear()
   local requests, requestsUntil, tokens, tokensUntil, by =
     string.match(ARGV[12], '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-  by = by or string.match(ARGV[12], '^plenty (%d+)$')
+  local other
+  if not by then
+    other, by = string.match(ARGV[12], '^(%l+) (%d+)$')
+  end
   if not by then
     return
   end
   if state[7] then
-    local oldRequestsUntil, oldTokensUntil, oldBy = string.match(state[7], '^%S+ (%d+) %S+ (%d+) (%d+)$')
-    local isInForce = tonumber(oldRequestsUntil) > now or tonumber(oldTokensUntil) > now
-    if isInForce and tonumber(oldBy) > tonumber(by) then
-      return
+    local word = readWord(state[7])
+    local isInForce = word.requestsUntil > now or word.tokensUntil > now
+    if isInForce and word.by > tonumber(by) then
+      return giveBack(word, requestsUntil ~= '0' and requests, tokensUntil ~= '0' and tokens)
     end
   end
-  if not requests then
-    redis.call('HDEL', KEYS[1], 'said')
+  if other == 'enough' then
+    return
+  end
+  if other == 'plenty' then
+    redis.call('HDEL', KEYS[1], 'word')
     return
   end
   local others = redis.call('ZCOUNT', KEYS[2], '(' .. whole(now), '+inf')
-  redis.call('HSET', KEYS[1], 'said', table.concat({
-    whole(requests - others), whole(math.min(requestsUntil, now + LONGEST_SAID_MS)),
-    whole(tokens - others * ARGV[13]), whole(math.min(tokensUntil, now + LONGEST_SAID_MS)), by }, ' '))
+  redis.call('HSET', KEYS[1], 'word', wordText({
+    requests = requests - others, requestsUntil = math.min(requestsUntil, now + LONGEST_SAID_MS), requestsTold = requests,
+    tokens = tokens - others * ARGV[13], tokensUntil = math.min(tokensUntil, now + LONGEST_SAID_MS), tokensTold = tokens,
+    by = by, tokensEach = ARGV[13] }))
   keep()
 end
 

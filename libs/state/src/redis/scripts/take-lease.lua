@@ -4,8 +4,7 @@
 -- For each candidate i, in the order of preference, tiers ascending:
 -- KEYS[3i-2]  {sluice:<group>}:dep:<id>         hash: cool, coolWhy (cooling until); open, openWhy, openedAt, out (breaker),
 --                                               trips (openings in a row), fails (in a row), probe (lease id), probedAt,
---                                               said (the provider's word on what it will still take: "requests until
---                                               tokens until by", less what was taken since; until 0: no word)
+--                                               word (see limit-word.lua)
 -- KEYS[3i-1]  {sluice:<group>}:dep:<id>:slots   sorted set: lease id -> expiry
 -- KEYS[3i]    {sluice:<group>}:dep:<id>:use     hash: from (first second of the window), requests, tokens (its totals),
 --                                               r<second>, t<second>
@@ -89,14 +88,12 @@ local function countInFlight(c)
 end
 
 -- What is still in force of the provider's word.
-local function readSaid(c, text)
-  local requests, requestsUntil, tokensLeft, tokensUntil, by =
-    string.match(text, '^(%-?%d+) (%d+) (%-?%d+) (%d+) (%d+)$')
-  c.said = { requests = tonumber(requests), requestsUntil = tonumber(requestsUntil), tokens = tonumber(tokensLeft),
-    tokensUntil = tonumber(tokensUntil), by = by }
-  if c.said.requestsUntil <= now and c.said.tokensUntil <= now then
-    c.said = nil
-    redis.call('HDEL', c.depKey, 'said')
+local function keepWord(c, text)
+  local word = readWord(text)
+  if word.requestsUntil > now or word.tokensUntil > now then
+    c.word = word
+  else
+    redis.call('HDEL', c.depKey, 'word')
   end
 end
 
@@ -105,13 +102,13 @@ local function fullness(c)
   if c.maxParallel > 0 and countInFlight(c) >= c.maxParallel then
     return 'parallel'
   end
-  if c.said then
-    if c.said.requestsUntil > now and c.said.requests < 1 then
-      c.roomAt = c.said.requestsUntil
+  if c.word then
+    if c.word.requestsUntil > now and c.word.requests < 1 then
+      c.roomAt = c.word.requestsUntil
       return 'rpm'
     end
-    if c.said.tokensUntil > now and c.said.tokens < tokens then
-      c.roomAt = c.said.tokensUntil
+    if c.word.tokensUntil > now and c.word.tokens < tokens then
+      c.roomAt = c.word.tokensUntil
       return 'tpm'
     end
   end
@@ -132,12 +129,12 @@ local function inspect(i)
   local c = { index = i, depKey = KEYS[3 * i - 2], slotsKey = KEYS[3 * i - 1], useKey = KEYS[3 * i] }
   c.rpm, c.tpm, c.maxParallel = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
 
-  local state = redis.call('HMGET', c.depKey, 'cool', 'open', 'probe', 'openedAt', 'probedAt', 'out', 'said')
+  local state = redis.call('HMGET', c.depKey, 'cool', 'open', 'probe', 'openedAt', 'probedAt', 'out', 'word')
   c.cool, c.open = tonumber(state[1]) or 0, tonumber(state[2]) or 0
   c.probeAgainAt = math.max(tonumber(state[4]) or 0, tonumber(state[5]) or 0) + probeEvery
   c.mayProbeEarly = probeEvery > 0 and not state[6]
   if state[7] then
-    readSaid(c, state[7])
+    keepWord(c, state[7])
   end
 
   if c.cool > now then
@@ -200,14 +197,14 @@ local function take(c)
       'r' .. second, c.bucketRequests + 1, 't' .. second, c.bucketTokens + tokens)
     redis.call('PEXPIRE', c.useKey, (WINDOW_S + 2) * 1000)
   end
-  if c.said then
-    redis.call('HSET', c.depKey, 'said', string.format('%.0f %.0f %.0f %.0f %s', c.said.requests - 1,
-      c.said.requestsUntil, c.said.tokens - tokens, c.said.tokensUntil, c.said.by))
+  if c.word then
+    c.word.requests, c.word.tokens = c.word.requests - 1, c.word.tokens - tokens
+    redis.call('HSET', c.depKey, 'word', wordText(c.word))
   end
   if c.open > 0 then
     redis.call('HSET', c.depKey, 'probe', leaseId, 'probedAt', string.format('%.0f', now))
   end
-  return { 1, c.index, c.open > 0 and 1 or 0, inFlight, now, c.said and 1 or 0 }
+  return { 1, c.index, c.open > 0 and 1 or 0, inFlight, now, c.word and 1 or 0 }
 end
 
 -- When enough of the minute will have gone by.
@@ -276,7 +273,9 @@ for i = 1, count do
     end
     untilMs = math.max(c.cool, open)
   elseif c.verdict == 'rpm' or c.verdict == 'tpm' then
-    untilMs = c.roomAt or roomAt(c)
+    -- What is under way may give tokens back, or was counted already by the provider when it gave its word.
+    local mayGiveBack = (c.verdict == 'tpm' or c.roomAt) and countInFlight(c) > 0
+    untilMs = mayGiveBack and 0 or c.roomAt or roomAt(c)
   end
   refused[#refused + 1] = c.verdict
   refused[#refused + 1] = untilMs
