@@ -1,4 +1,26 @@
 export {
+  endingOf,
+  isBatchOver,
+  lastStatus,
+  UNFINISHED_BATCH,
+  type BatchEnding,
+  type BatchStatus,
+} from './batch/batch-status.js';
+export { batchWindow } from './batch/batch-window.js';
+export { completionWindowMs } from './batch/completion-window.js';
+export { InputCheck, type InputProblem } from './batch/input-check.js';
+export { lineJobId } from './batch/line-job-id.js';
+export {
+  ANTHROPIC_LINES,
+  isLineProblem,
+  OPENAI_LINES,
+  readBatchLine,
+  type BatchLine,
+  type LineForm,
+  type LineProblem,
+} from './batch/read-batch-line.js';
+export { outputFileId } from './batch/output-file-id.js';
+export {
   CAPABILITIES,
   factsOver,
   NO_FACTS,

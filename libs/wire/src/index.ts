@@ -11,3 +11,5 @@ export { frameHead, readFrame, readPayload, type Frame, type FrameKind } from '.
 export { lifeEventsOf, type LifeEvent } from './sluice/life-event.js';
 export type { Outcome, Served, TerminalState } from './sluice/outcome.js';
 export { SSE_DONE, SSE_HEARTBEAT, sseData } from './sse.js';
+export type { BatchDialect, BatchDialectName, LineEnd, LineIdentity } from './batches/batch-dialect.js';
+export { BATCH_DIALECTS } from './batches/result-lines.js';

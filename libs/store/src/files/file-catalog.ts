@@ -1,0 +1,65 @@
+import { and, asc, desc, eq, gt, inArray, lt, lte } from 'drizzle-orm';
+import type { LazyDatabase } from '../lazy-database.js';
+import { files } from './schema.js';
+
+export type FileRow = typeof files.$inferSelect;
+
+export interface FilePage {
+  purpose?: string | undefined;
+  /** Id of the last one seen. */
+  after?: string | undefined;
+  limit: number;
+  order: 'asc' | 'desc';
+}
+
+/** What files there are, and whose. An expired one is none, whether its bytes are removed yet or not. */
+export class FileCatalog {
+  constructor(private readonly database: LazyDatabase) {}
+
+  async add(row: FileRow): Promise<void> {
+    await this.database.use((db) => db.insert(files).values(row).onConflictDoNothing());
+  }
+
+  async find(tenant: string, id: string, nowMs: number): Promise<FileRow | undefined> {
+    const [row] = await this.database.use((db) =>
+      db
+        .select()
+        .from(files)
+        .where(and(eq(files.id, id), eq(files.tenant, tenant), gt(files.expiresAtMs, nowMs))),
+    );
+    return row;
+  }
+
+  /** One more than asked for when there are more. */
+  list(tenant: string, { purpose, after, limit, order }: FilePage, nowMs: number): Promise<FileRow[]> {
+    const isAsc = order === 'asc';
+    const beyond = after === undefined ? undefined : isAsc ? gt(files.id, after) : lt(files.id, after);
+    return this.database.use((db) =>
+      db
+        .select()
+        .from(files)
+        .where(
+          and(
+            eq(files.tenant, tenant),
+            gt(files.expiresAtMs, nowMs),
+            purpose === undefined ? undefined : eq(files.purpose, purpose),
+            beyond,
+          ),
+        )
+        .orderBy(isAsc ? asc(files.id) : desc(files.id))
+        .limit(limit + 1),
+    );
+  }
+
+  /** The rows go first: bytes without a row are in nobody's way, a row without bytes would be. */
+  async remove(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.database.use((db) => db.delete(files).where(inArray(files.id, [...ids])));
+  }
+
+  async expired(nowMs: number, limit: number): Promise<string[]> {
+    const rows = await this.database.use((db) =>
+      db.select({ id: files.id }).from(files).where(lte(files.expiresAtMs, nowMs)).limit(limit),
+    );
+    return rows.map(({ id }) => id);
+  }
+}
