@@ -12,7 +12,9 @@ import { InferenceQueues, JobRecords, openGate, QueueModule, QueueView } from '@
 import {
   Connections,
   ConnectionsModule,
+  KeyClaims,
   Leases,
+  PromisedAnswers,
   readSeen,
   readSpentBudgets,
   RedisClock,
@@ -110,8 +112,27 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           useFactory: ({ commands }: Connections) => new QueueView(commands),
         },
         {
+          provide: KeyClaims,
+          inject: [Connections],
+          useFactory: ({ commands }: Connections) => new KeyClaims(commands),
+        },
+        {
+          provide: PromisedAnswers,
+          inject: [Connections],
+          useFactory: ({ commands }: Connections) => new PromisedAnswers(commands),
+        },
+        {
           provide: LiveSettings,
-          inject: [Connections, InferenceQueues, JobRecords, Inbox, RedisClock, StorageGuard],
+          inject: [
+            Connections,
+            InferenceQueues,
+            JobRecords,
+            Inbox,
+            RedisClock,
+            StorageGuard,
+            KeyClaims,
+            PromisedAnswers,
+          ],
           useFactory: async (
             { commands }: Connections,
             queues: InferenceQueues,
@@ -119,12 +140,14 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             inbox: Inbox,
             clock: RedisClock,
             storage: StorageGuard,
+            claims: KeyClaims,
+            promises: PromisedAnswers,
           ) => {
             const lookAt = (group: string, outageWaitMs: number): LookAtRecord =>
               endUnattended(lookAtJob(commands, records, group), { records, group, outageWaitMs, nowMs: clock.nowMs });
             const hasRoom = (): boolean | Promise<boolean> => storage.hasRoom();
-            const parts = { redis: commands, queues, records, hasRoom, inbox, lookAt, nowMs: clock.nowMs };
-            return LiveSettings.of(settings, { ...parts, masterKey, setLogLevel });
+            const parts = { redis: commands, queues, records, claims, promises, hasRoom, inbox, lookAt };
+            return LiveSettings.of(settings, { ...parts, nowMs: clock.nowMs, masterKey, setLogLevel });
           },
         },
         {

@@ -6,7 +6,10 @@ import type { Redis } from 'ioredis';
 import type { MasterKey } from './http/master-key.js';
 import { nextRandom } from './random-bytes.js';
 
-interface Parts extends Pick<SubmitDeps, 'queues' | 'records' | 'hasRoom' | 'inbox' | 'lookAt' | 'nowMs'> {
+interface Parts extends Pick<
+  SubmitDeps,
+  'queues' | 'records' | 'claims' | 'promises' | 'hasRoom' | 'inbox' | 'lookAt' | 'nowMs'
+> {
   redis: Redis;
   masterKey: MasterKey;
   setLogLevel: (level: Settings['logLevel']) => void;
@@ -30,10 +33,11 @@ export class LiveSettings {
 
   static async of(settings: Settings, parts: Parts): Promise<LiveSettings> {
     const { models, policy, strictNames: isStrict } = settings;
-    const { queues, records, hasRoom, inbox, lookAt, nowMs } = parts;
+    const { queues, records, claims, promises, hasRoom, inbox, lookAt, nowMs } = parts;
     const numberOf = (group: string): number => live.numbers.get(group) ?? 0;
     const newId = (group: string): string => newJobId(nowMs(), nextRandom(), numberOf(group));
-    const submit = { models, policy, isStrict, queues, records, hasRoom, inbox, lookAt, nowMs, newJobId: newId };
+    const shared = { queues, records, claims, promises, hasRoom, inbox, lookAt, nowMs };
+    const submit = { ...shared, models, policy, isStrict, newJobId: newId };
     const live: LiveSettings = new LiveSettings(settings, submit, parts);
     await live.numberGroups(settings);
     return live;

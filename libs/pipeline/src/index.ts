@@ -1,3 +1,4 @@
+export { claimJob, IN_PROGRESS, type ClaimedJob, type SameCall, type SameCallDeps } from './claim-job.js';
 export { answerId, type InferenceJob } from './inference-job.js';
 export { noWorker } from './no-worker.js';
 export type { RunDeps } from './run-deps.js';

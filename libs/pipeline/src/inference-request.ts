@@ -1,5 +1,6 @@
 import type { Mock, Tier } from '@sluice/core';
 import type { ChatCompletionRequest } from '@sluice/wire';
+import type { SameCall } from './claim-job.js';
 
 /** A call as the api read it: the body's bytes travel on untouched. */
 export interface InferenceRequest {
@@ -7,6 +8,8 @@ export interface InferenceRequest {
   body: ChatCompletionRequest;
   options: RequestOptions;
   requestId: string;
+  /** Absent: a call of its own. */
+  same?: SameCall | undefined;
 }
 
 /** From headers and body, header first (API.md 1.3). Times in ms. */

@@ -1,7 +1,9 @@
-import { fallbackTargets, lineOf, type ModelTable, type RoutingPolicy } from '@sluice/core';
+import { fallbackTargets, lineOf, REMEMBERED_MS, type Kept, type ModelTable, type RoutingPolicy } from '@sluice/core';
 import type { Accepted, InferenceQueues, JobRecords } from '@sluice/queue';
+import type { PromisedAnswers } from '@sluice/state';
 import type { Follower, Inbox, LookAtRecord } from '@sluice/stream';
 import type { ApiError, Outcome } from '@sluice/wire';
+import { claimJob, type ClaimedJob, type SameCall, type SameCallDeps } from './claim-job.js';
 import { noWorker } from './no-worker.js';
 import { findGroup } from './find-group.js';
 import type { InferenceJob } from './inference-job.js';
@@ -13,7 +15,10 @@ export interface SubmitDeps {
   policy: RoutingPolicy;
   isStrict: boolean;
   queues: Pick<InferenceQueues, 'accept' | 'abandon'>;
-  records: Pick<JobRecords, 'cancel'>;
+  records: Pick<JobRecords, 'cancel' | 'look' | 'join' | 'prepared'>;
+  /** Calls that may be an earlier one over again. */
+  claims: SameCallDeps['claims'];
+  promises: Pick<PromisedAnswers, 'take' | 'promise'>;
   /** Whether new calls are taken: answered at once while there is room. */
   hasRoom: () => boolean | Promise<boolean>;
   inbox: Pick<Inbox, 'channel' | 'follow'>;
@@ -24,7 +29,14 @@ export interface SubmitDeps {
 }
 
 export type Submitted =
-  | { kind: 'following'; job: InferenceJob; follower: Follower; cancel: () => Promise<void> }
+  | {
+      kind: 'following';
+      job: InferenceJob;
+      follower: Follower;
+      cancel: () => Promise<void>;
+      /** The job is that of an earlier call. */
+      isReplayed: boolean;
+    }
   | { kind: 'refused'; error: ApiError };
 
 const DEADLINE_MS = 600_000;
@@ -36,19 +48,69 @@ export async function submitInference(request: InferenceRequest, deps: SubmitDep
   const hasRoom = deps.hasRoom();
   if (hasRoom !== true && !(await hasRoom)) return refuse(STORAGE_FULL);
   const { group } = found;
-  const job = prepareJob(request, { ...found, jobId: deps.newJobId(group) }, timesOf(request, deps), deps.policy);
+  const prepared = prepareJob(request, { ...found, jobId: deps.newJobId(group) }, timesOf(request, deps), deps.policy);
+  const claimed = request.same === undefined ? undefined : await claimJob(request.same, prepared, deps);
+  if (claimed?.kind === 'refused') return refuse(claimed.error);
+  if (claimed?.kind === 'share') return share(claimed, request.same!, deps);
+  const job = claimed === undefined ? prepared : asClaimed(prepared, claimed);
   const follower = deps.inbox.follow(job.jobId, deps.lookAt(job.group, deps.policy.outageWaitMs)); // before the job is enqueued
-  const accepted = await enqueue(request, job, found.mayAllServe, deps).catch((error: unknown) => {
+  const isKeyed = request.same?.kind === 'key';
+  const enqueued = enqueue(request, job, found.mayAllServe, deps);
+  // Another caller with the key may have made it in this moment, and then it answers to that one's inbox.
+  const joined = isKeyed ? deps.records.join(job.group, job.jobId, deps.inbox.channel) : undefined;
+  const [accepted] = await Promise.all([enqueued, joined]).catch((error: unknown) => {
     follower.close();
-    deps.queues.abandon(job.group, job.jobId); // it may have been accepted all the same, and its caller got an error
+    // It may have been accepted all the same, and its caller got an error. With a key the next one finds it.
+    if (!isKeyed) deps.queues.abandon(job.group, job.jobId);
     throw error;
   });
   if (accepted.kind !== 'accepted') {
     follower.close();
+    await claimed?.settle(false);
     return refuse(refusal(accepted, job.group));
   }
-  return { kind: 'following', job, follower, cancel: () => cancel(job, deps) };
+  void claimed?.settle(true);
+  if (isKeyed) follower.lookNow();
+  return { kind: 'following', job, follower, cancel: () => cancel(job, deps), isReplayed: false };
 }
+
+/** Under the id and in the group that the claim has fixed, which an earlier call may have done under another configuration. */
+function asClaimed(job: InferenceJob, { jobId, group }: { jobId: string; group: string }): InferenceJob {
+  const isRouted = job.routed !== undefined && group !== job.group;
+  return { ...job, jobId, group, ...(isRouted ? { routed: group } : {}) };
+}
+
+/** The answer of an earlier call's job, from its start: what has been, then what comes. */
+async function share(
+  { group, jobId }: Extract<ClaimedJob, { kind: 'share' }>,
+  same: SameCall,
+  deps: SubmitDeps,
+): Promise<Submitted> {
+  const follower = deps.inbox.follow(jobId, deps.lookAt(group, deps.policy.outageWaitMs));
+  try {
+    const [, json] = await Promise.all([
+      deps.records.join(group, jobId, deps.inbox.channel),
+      deps.records.prepared(group, jobId),
+    ]);
+    if (json === undefined) {
+      follower.close();
+      return refuse(DATA_LOST);
+    }
+    follower.lookNow();
+    const job = JSON.parse(json) as InferenceJob;
+    // Who shares a key's job leaves without ending it for the others; a repeated call has nobody else.
+    const leave = same.kind === 'key' ? () => Promise.resolve() : () => cancel(job, deps);
+    return { kind: 'following', job, follower, cancel: leave, isReplayed: true };
+  } catch (error) {
+    follower.close();
+    throw error;
+  }
+}
+
+const DATA_LOST: ApiError = {
+  code: 'storage_unavailable',
+  message: 'The job of this call was lost between two looks at it. Repeat the call.',
+};
 
 /** When a call that is waited for must have begun and ended. */
 function timesOf({ body, options }: InferenceRequest, { policy, nowMs }: SubmitDeps): JobTimes {
@@ -62,7 +124,7 @@ function timesOf({ body, options }: InferenceRequest, { policy, nowMs }: SubmitD
 }
 
 function enqueue(
-  { source, options }: InferenceRequest,
+  { source, options, same }: InferenceRequest,
   job: InferenceJob,
   mayAllServe: boolean,
   deps: SubmitDeps,
@@ -80,8 +142,12 @@ function enqueue(
     line: lineOf(options.tenant, options.tier, deps.policy.backlog),
     bounds: deps.policy.backlog.bounds,
     tokens: mayAllServe && job.stickTo === undefined ? job.tokens : undefined,
+    ...(same?.kind === 'key' ? { kept: KEPT_FOR_REPEATS } : {}),
   });
 }
+
+/** As long as the key that finds it. */
+const KEPT_FOR_REPEATS: Kept = { resultMs: REMEMBERED_MS, requestMs: 0, deadLetterMs: 0 };
 
 const CANCELLED: Outcome = { state: 'cancelled', error: { code: 'job_cancelled', message: 'The caller left.' } };
 

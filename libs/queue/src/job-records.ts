@@ -272,6 +272,11 @@ export class JobRecords {
     return this.joinJob(keysOf(group).record(jobId), inbox, MOST_FOLLOWERS);
   }
 
+  /** What was prepared when it was accepted, JSON. Undefined when there is no record (any more). */
+  async prepared(group: string, jobId: string): Promise<string | undefined> {
+    return (await this.redis.hget(keysOf(group).record(jobId), 'job')) ?? undefined;
+  }
+
   /** Jobs of a group that have no terminal record, wherever they are. */
   unfinished(group: string): Promise<number> {
     return this.redis.zcard(keysOf(group).due);

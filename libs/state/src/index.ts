@@ -9,6 +9,8 @@ export { Leases } from './redis/leases.js';
 export { openRedis, type RedisRole } from './redis/open-redis.js';
 export { RedisClock } from './redis/redis-clock.js';
 export { HedgeBudget } from './redis/hedge-budget.js';
+export { KeyClaims } from './redis/key-claims.js';
+export { PromisedAnswers } from './redis/promised-answers.js';
 export { RetryBudget } from './redis/retry-budget.js';
 export { StorageGuard } from './redis/storage-guard.js';
 export { untilReady } from './redis/until-ready.js';

@@ -13,10 +13,13 @@ export const ERROR_CODES = {
   model_not_found: { status: 404, type: 'invalid_request_error', retryable: false },
   not_found: { status: 404, type: 'invalid_request_error', retryable: false },
   unknown_route: { status: 404, type: 'invalid_request_error', retryable: false },
+  result_expired: { status: 410, type: 'invalid_request_error', retryable: false },
   request_too_large: { status: 413, type: 'invalid_request_error', retryable: false },
+  idempotency_key_reused: { status: 422, type: 'invalid_request_error', retryable: false },
   missing_api_key: { status: 401, type: 'auth_error', retryable: false },
   invalid_api_key: { status: 401, type: 'token_not_found_in_db', retryable: false },
   route_not_allowed: { status: 403, type: 'permission_error', retryable: false },
+  idempotency_in_progress: { status: 409, type: 'conflict_error', retryable: true },
   no_capacity: { status: 429, type: 'rate_limit_error', retryable: true },
   queue_full: { status: 429, type: 'rate_limit_error', retryable: true },
   insufficient_quota: { status: 429, type: 'insufficient_quota', retryable: false },
@@ -50,6 +53,8 @@ export interface ApiError {
   param?: string;
   /** When to come back; becomes `retry-after` and `retry-after-ms`. */
   retryAfterMs?: number;
+  /** A repeat gets the answer of this very call, which goes on: worth while whatever the code says. */
+  isJoined?: boolean;
 }
 
 /** `{"error":{message,type,param,code,job_id?}}`: the body of every error on the OpenAI and native routes. */
@@ -65,10 +70,10 @@ const COMES_BACK_MS = 1_000;
 const LONGEST_SDK_WAIT_MS = 60_000;
 
 /** `x-should-retry` for every error; `retry-after` in whole seconds, rounded up, and `retry-after-ms` where there is one. */
-export function errorHeaders({ code, retryAfterMs: known }: ApiError): Record<string, string> {
+export function errorHeaders({ code, retryAfterMs: known, isJoined = false }: ApiError): Record<string, string> {
   const { status, retryable } = ERROR_CODES[code];
   const retryAfterMs = known ?? (retryable && (status === 429 || status === 503) ? COMES_BACK_MS : undefined);
-  const canRetry = retryable && (retryAfterMs ?? 0) <= LONGEST_SDK_WAIT_MS;
+  const canRetry = (retryable || isJoined) && (retryAfterMs ?? 0) <= LONGEST_SDK_WAIT_MS;
   const headers: Record<string, string> = { 'x-should-retry': String(canRetry) };
   if (retryAfterMs !== undefined) {
     headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1_000)));

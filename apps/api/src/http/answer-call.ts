@@ -4,6 +4,7 @@ import type { AskedBody, ChatCompletionRequest } from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiException } from './api-error.js';
 import type { Dialect } from './dialect.js';
+import { repeatable } from './idempotency/same-call.js';
 import { replyWithJson } from './json-reply.js';
 import { SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
 import { readRequestOptions } from './request-options.js';
@@ -34,18 +35,21 @@ export async function answerCall(
   const { models, isStrict, policy } = submit; // once: a reload must not change them half way
   const isModel = (name: string): boolean => resolveModel(models, name, isStrict).kind === 'found';
   const options = readRequestOptions(request.headers, asked, isModel, request.hasMasterKey);
+  const repeats = repeatable(request, options.tenant, submit.promises);
   let isCut = false;
   const accepting = { isStream: body.stream === true, shutDown: () => (isCut = true) };
   openCalls.add(accepting);
   try {
-    const submitted = await submitInference({ source, body, options, requestId: request.id }, submit);
+    const submission = { source, body, options, requestId: request.id, same: repeats?.same };
+    const submitted = await submitInference(submission, submit);
     if (submitted.kind === 'refused') throw new ApiException(submitted.error);
     if (isCut) {
       submitted.follower.close();
+      await repeats?.promise(submitted.job).catch(() => undefined);
       throw new ApiException(SHUTTING_DOWN, submitted.job.jobId);
     }
     const following = options.continues ? { ...submitted, cancel: () => Promise.resolve() } : submitted;
-    const deps = { ...replyDeps, waitMs: options.waitMs ?? policy.waitMs };
+    const deps = { ...replyDeps, promise: repeats?.promise, waitMs: options.waitMs ?? policy.waitMs };
     await hold(following, body.stream === true, reply, deps, dialect?.(submitted.job));
   } finally {
     openCalls.delete(accepting); // the reply is counted by now

@@ -5,6 +5,7 @@ import { answerHeaders } from './answer-headers.js';
 import { cutWhenUnread } from './cut-when-unread.js';
 import type { Dialect } from './dialect.js';
 import { sendError } from './error.filter.js';
+import { comeBack, REPLAYED } from './idempotency/come-back.js';
 import { GONE, readLargeResult } from './read-large-result.js';
 import { LONGEST_TIMER_MS, OVERDUE, overdueInMs, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
 
@@ -32,15 +33,24 @@ export function replyWithJson(
     cutWhenUnread(reply.raw, deps.times.unreadMs);
     answer();
   };
+  if (following.isReplayed) void reply.headers(REPLAYED);
   const fail = (error: ApiError, headers = answerHeaders(job, undefined)): void =>
     end(() => {
       reply.headers(headers);
       sendError(reply, error, job.jobId, dialect?.error);
     });
+  /** The job goes on, and a repeat may have its answer. */
+  const tellToComeBack = (error: ApiError): void =>
+    end(() => {
+      void comeBack(error, job, deps).then((told) => {
+        reply.headers(answerHeaders(job, undefined));
+        sendError(reply, told, job.jobId, dialect?.error);
+      });
+    });
   const succeed = (headers: Record<string, string>, answer: Buffer): void =>
     end(() => sendJson(reply, headers, dialect === undefined ? answer : dialect.answer(answer)));
 
-  const call = { isStream: false, shutDown: () => fail(SHUTTING_DOWN) };
+  const call = { isStream: false, shutDown: () => tellToComeBack(SHUTTING_DOWN) };
   const onClose = (): void => end(() => void cancel().catch(() => undefined)); // Redis away: the deadline ends the job
   const onTerminal = (frame: Frame): void => {
     const { line: outcome, rest } = readPayload<Outcome>(frame.payload);
@@ -59,7 +69,7 @@ export function replyWithJson(
   const timer =
     overdueMs < deps.waitMs
       ? setTimeout(() => fail(OVERDUE), overdueMs)
-      : setTimeout(() => fail(waitTimeout(deps.waitMs)), Math.min(deps.waitMs, LONGEST_TIMER_MS));
+      : setTimeout(() => tellToComeBack(waitTimeout(deps.waitMs)), Math.min(deps.waitMs, LONGEST_TIMER_MS));
   reply.raw.on('close', onClose);
   deps.openCalls.add(call);
   const subscription = follower.frames.subscribe((frame) => {

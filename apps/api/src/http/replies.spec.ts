@@ -33,7 +33,13 @@ async function serving({ readResult = async () => undefined, ...times }: Partial
   const openCalls = new OpenCalls();
   let cancelled = 0;
   const job = { jobId: JOB_ID, group: 'g', acceptedAtMs: 0, deadlineMs: 40 * DAY_MS } as InferenceJob;
-  const following = { kind: 'following' as const, job, follower, cancel: async () => void cancelled++ };
+  const following = {
+    kind: 'following' as const,
+    job,
+    follower,
+    cancel: async () => void cancelled++,
+    isReplayed: false,
+  };
   const deps = { openCalls, times: { ...HTTP_TIMES, ...times }, waitMs: 40 * DAY_MS, readResult };
   const app = Fastify();
   app.get('/sse', (_request, reply) => replyWithSse(following, reply, deps));

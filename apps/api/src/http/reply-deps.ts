@@ -1,5 +1,6 @@
 import type { InferenceJob, Submitted } from '@sluice/pipeline';
 import type { ApiError } from '@sluice/wire';
+import type { Repeatable } from './idempotency/same-call.js';
 import type { HttpTimes } from './http-times.js';
 import type { OpenCalls } from './open-calls.js';
 
@@ -12,6 +13,8 @@ export interface ReplyDeps {
   times: Pick<HttpTimes, 'earlyHeadMs' | 'heartbeatMs' | 'laggingMs' | 'unreadMs'>;
   /** The result of a job whose terminal frame was too large to carry it. */
   readResult: (job: InferenceJob) => Promise<Buffer | undefined>;
+  /** Before the caller is told to come back, so that a repeat finds the job. Absent: a repeat would be another call. */
+  promise?: Repeatable['promise'] | undefined;
 }
 
 export const SHUTTING_DOWN: ApiError = {

@@ -47,7 +47,7 @@ export function readRequestOptions(
     tenant: tenant(headers),
     tier: tier(headers, body),
     session: session(headers, body),
-    continues: choice(headers, 'x-sluice-on-disconnect', ['cancel', 'continue']) === 'continue',
+    continues: continues(headers),
   };
 }
 
@@ -125,6 +125,12 @@ function session(headers: IncomingHttpHeaders, body: AskedBody): string | undefi
   const metadata = body['metadata'] as { session_id?: unknown } | null | undefined;
   const inBody = body['litellm_session_id'] ?? (typeof metadata === 'object' ? metadata?.session_id : undefined);
   return single(headers, 'x-litellm-session-id') ?? (typeof inBody === 'string' && inBody !== '' ? inBody : undefined);
+}
+
+/** With a key the caller means to come back. */
+function continues(headers: IncomingHttpHeaders): boolean {
+  const asked = choice(headers, 'x-sluice-on-disconnect', ['cancel', 'continue']);
+  return asked === undefined ? headers['idempotency-key'] !== undefined : asked === 'continue';
 }
 
 const MOST_TAGS = 50;

@@ -13,6 +13,7 @@ import { answerHeaders } from './answer-headers.js';
 import { cutWhenUnread } from './cut-when-unread.js';
 import type { Dialect } from './dialect.js';
 import { sendError } from './error.filter.js';
+import { comeBack, REPLAYED } from './idempotency/come-back.js';
 import { readLargeResult } from './read-large-result.js';
 import { OVERDUE, overdueInMs, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
 
@@ -35,7 +36,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
   const timer = setInterval(beat, times.heartbeatMs).unref();
   const early = setTimeout(() => writeHead(undefined), times.earlyHeadMs).unref();
   const overdue = setTimeout(() => fail(OVERDUE), overdueInMs(job)).unref();
-  const call = { isStream: true, shutDown: () => fail(SHUTTING_DOWN) };
+  const call = { isStream: true, shutDown: () => shutDown() };
   raw.on('close', onClose);
   openCalls.add(call);
   const subscription = follower.frames.subscribe(onFrame);
@@ -81,6 +82,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
       'x-accel-buffering': 'no',
       ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
       ...answerHeaders(job, served),
+      ...(following.isReplayed ? REPLAYED : {}),
     });
     if (served === undefined) raw.write((fold?.open() ?? '') || SSE_HEARTBEAT);
   }
@@ -106,9 +108,20 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
     end(() => {
       if (raw.headersSent) raw.end(fold === undefined ? sseData(errorBody(error, job.jobId)) : fold.fail(error));
       else {
-        reply.headers(answerHeaders(job, served));
+        reply.headers({ ...answerHeaders(job, served), ...(following.isReplayed ? REPLAYED : {}) });
         sendError(reply, error, job.jobId, dialect?.error);
       }
+    });
+  }
+
+  /** Cut after its head a stream is gone on with from its events; before it a repeat may have its answer. */
+  function shutDown(): void {
+    if (raw.headersSent) return fail(SHUTTING_DOWN);
+    end(() => {
+      void comeBack(SHUTTING_DOWN, job, deps).then((told) => {
+        reply.headers(answerHeaders(job, undefined));
+        sendError(reply, told, job.jobId, dialect?.error);
+      });
     });
   }
 
