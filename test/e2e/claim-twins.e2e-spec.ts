@@ -18,7 +18,7 @@ const step = fc.record({
   busyMs: fc.constantFrom(undefined, undefined, 1_000),
   /** Counts back through the ids given out. */
   back: fc.nat({ max: 4 }),
-  isDone: fc.boolean(),
+  how: fc.constantFrom('done' as const, 'refused' as const, 'unknown' as const),
   replaces: fc.boolean(),
   waitMs: fc.constantFrom(0, 1, 700, 1_500),
 });
@@ -41,14 +41,14 @@ describe('the claim scripts and their twin in core', () => {
         const history = randomUUID();
         const ids: string[] = [];
         let nowMs = START_MS;
-        for (const { do: what, key, body, busyMs, back, isDone, replaces, waitMs } of steps) {
+        for (const { do: what, key, body, busyMs, back, how, replaces, waitMs } of steps) {
           nowMs += waitMs;
           stepped.setUs(nowMs * 1_000);
           const scope = `${history}-${key}`;
           const id = ids.at(-1 - back) ?? 'none';
           if (what === 'settle') {
-            settleClaim(twin, scope, { id, isDone }, nowMs);
-            await claims.settle(scope, id, isDone);
+            settleClaim(twin, scope, { id, how }, nowMs);
+            await claims.settle(scope, id, how);
             continue;
           }
           ids.push(`id${ids.length}`);

@@ -4,10 +4,18 @@ import type { KeyClaims, PromisedAnswers } from '@sluice/state';
 import { ERROR_CODES, type ApiError, type Outcome } from '@sluice/wire';
 import type { InferenceJob } from './inference-job.js';
 
+/** By its Idempotency-Key. */
+export interface KeyedCall {
+  kind: 'key';
+  /** SHA-256 of tenant, method, path and key. */
+  scope: string;
+  /** Of the body. */
+  fingerprint: string;
+}
+
 /** What makes a call the same call as an earlier one. */
 export type SameCall =
-  /** Its Idempotency-Key. @param scope SHA-256 of tenant, method, path and key; @param fingerprint of the body */
-  | { kind: 'key'; scope: string; fingerprint: string }
+  | KeyedCall
   /** It repeats a call whose caller was told to come back. @param call SHA-256 of tenant, path and bytes */
   | { kind: 'repeat'; call: string };
 
@@ -42,7 +50,7 @@ export async function claimJob(
 }
 
 async function claimByKey(
-  { scope, fingerprint }: Extract<SameCall, { kind: 'key' }>,
+  { scope, fingerprint }: KeyedCall,
   { jobId, group, acceptedAtMs, deadlineMs }: Pick<InferenceJob, 'jobId' | 'group' | 'acceptedAtMs' | 'deadlineMs'>,
   { claims, records }: SameCallDeps,
   isObject: boolean,
@@ -54,7 +62,8 @@ async function claimByKey(
     if (claim.kind === 'reused') return { kind: 'refused', error: KEY_REUSED };
     if (claim.kind === 'busy') break; // jobs have no lease: something else was made with this key
     const { id } = claim;
-    const settle = (isAccepted: boolean): Promise<void> => claims.settle(scope, id, isAccepted).catch(() => undefined);
+    const settle = (isAccepted: boolean): Promise<void> =>
+      claims.settle(scope, id, isAccepted ? 'done' : 'refused').catch(() => undefined);
     const toMake = { kind: 'make', jobId: id, group: claim.group, settle } as const;
     if (claim.kind === 'mine') return toMake;
     const met = await lookAt(records, claim.group, id);
@@ -62,7 +71,7 @@ async function claimByKey(
     if (meeting === 'make') return toMake;
     if (!claim.isDone) void settle(true); // who made it has not said so, or never will
     if (meeting === 'share') return { kind: 'share', jobId: id, group: claim.group };
-    if (meeting === 'gone') return { kind: 'refused', error: RESULT_EXPIRED };
+    if (meeting === 'gone') return { kind: 'refused', error: GONE };
     insteadOf = id;
   }
   return { kind: 'refused', error: IN_PROGRESS };
@@ -90,14 +99,14 @@ async function lookAt(records: Pick<JobRecords, 'look'>, group: string, jobId: s
   return { state: record.state as MetJob['state'], isStarred };
 }
 
-const KEY_REUSED: ApiError = {
+export const KEY_REUSED: ApiError = {
   code: 'idempotency_key_reused',
   message: 'This Idempotency-Key was sent before with another body. A new call needs a new key.',
   param: 'idempotency-key',
 };
-const RESULT_EXPIRED: ApiError = {
+export const GONE: ApiError = {
   code: 'result_expired',
-  message: 'The call with this Idempotency-Key was answered, and its result is not kept any more.',
+  message: 'What the call with this Idempotency-Key has made is not there any more. A new call needs a new key.',
 };
 export const IN_PROGRESS: ApiError = {
   code: 'idempotency_in_progress',

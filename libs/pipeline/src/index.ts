@@ -1,4 +1,6 @@
-export { claimJob, IN_PROGRESS, type ClaimedJob, type SameCall, type SameCallDeps } from './claim-job.js';
+export type { KeyedCall, SameCall } from './claim-job.js';
+export { makeOnce, type Made, type Making } from './make-once.js';
+export { submitDurableOnce, type SubmittedOnce } from './submit-durable-once.js';
 export { answerId, type InferenceJob } from './inference-job.js';
 export { noWorker } from './no-worker.js';
 export type { RunDeps } from './run-deps.js';

@@ -82,7 +82,11 @@ export async function submitDurable(
 }
 
 /** All of its clocks begin when it may start. */
-function timesOf({ options }: DurableRequest, { notBeforeMs = 0 }: DurableTraits, acceptedAtMs: number): JobTimes {
+export function timesOf(
+  { options }: DurableRequest,
+  { notBeforeMs = 0 }: DurableTraits,
+  acceptedAtMs: number,
+): JobTimes {
   const fromMs = Math.max(acceptedAtMs, notBeforeMs);
   const deadlineMs = fromMs + (options.deadlineMs ?? DAY_MS);
   const dueAtMs = Math.min(deadlineMs, fromMs + (options.queueTtlMs ?? DAY_MS));

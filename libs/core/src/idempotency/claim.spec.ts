@@ -17,7 +17,7 @@ describe('a claim', () => {
     const met = { kind: 'theirs', id: 'a', group: 'g', ageMs: 5, isDone: false };
     expect(claimKey(claims, KEY, ask('b', { group: 'h' }), 5)).toEqual(met);
     expect(claimKey(claims, KEY, ask('c', { fingerprint: 'other' }), 5)).toEqual({ kind: 'reused' });
-    settleClaim(claims, KEY, { id: 'a', isDone: true }, 6);
+    settleClaim(claims, KEY, { id: 'a', how: 'done' }, 6);
     expect(claimKey(claims, KEY, ask('d'), 7)).toEqual({ ...met, ageMs: 7, isDone: true });
   });
 
@@ -25,9 +25,9 @@ describe('a claim', () => {
     const claims: Claims = new Map();
     claimKey(claims, KEY, ask('a'), 0);
     claimKey(claims, KEY, ask('b'), 0);
-    settleClaim(claims, KEY, { id: 'a', isDone: false }, 1);
+    settleClaim(claims, KEY, { id: 'a', how: 'refused' }, 1);
     expect(claimKey(claims, KEY, ask('c', { fingerprint: 'other' }), 1)).toEqual({ kind: 'reused' });
-    settleClaim(claims, KEY, { id: 'a', isDone: false }, 1);
+    settleClaim(claims, KEY, { id: 'a', how: 'refused' }, 1);
     expect(claimKey(claims, KEY, ask('c', { fingerprint: 'other' }), 1)).toMatchObject({ kind: 'mine', id: 'c' });
   });
 
@@ -36,8 +36,10 @@ describe('a claim', () => {
     expect(claimKey(claims, KEY, ask('a', { busyMs: 100 }), 0)).toMatchObject({ kind: 'mine', id: 'a' });
     expect(claimKey(claims, KEY, ask('b', { busyMs: 100 }), 60)).toEqual({ kind: 'busy', forMs: 40 });
     expect(claimKey(claims, KEY, ask('b', { busyMs: 100 }), 100)).toMatchObject({ kind: 'mine', id: 'a' });
-    settleClaim(claims, KEY, { id: 'a', isDone: true }, 110);
-    expect(claimKey(claims, KEY, ask('c', { busyMs: 100 }), 120)).toMatchObject({ kind: 'theirs', isDone: true });
+    settleClaim(claims, KEY, { id: 'a', how: 'unknown' }, 110); // it gave up
+    expect(claimKey(claims, KEY, ask('c', { busyMs: 100 }), 110)).toMatchObject({ kind: 'mine', id: 'a' });
+    settleClaim(claims, KEY, { id: 'a', how: 'done' }, 120);
+    expect(claimKey(claims, KEY, ask('d', { busyMs: 100 }), 120)).toMatchObject({ kind: 'theirs', isDone: true });
   });
 });
 
@@ -46,7 +48,7 @@ type Caller =
   | { at: 'start'; insteadOf: string }
   | { at: 'claimed'; claim: Extract<ClaimReply, { id: string }> }
   | { at: 'making'; id: string }
-  | { at: 'settling'; id: string; isDone: boolean }
+  | { at: 'settling'; id: string; how: 'done' | 'refused' }
   | { at: 'gone' };
 
 const ACTIONS = ['step', 'step', 'step', 'step', 'refuse', 'die', 'end', 'fail', 'cancel', 'new', 'new'] as const;
@@ -91,18 +93,18 @@ describe('callers with one key', () => {
               const meeting = meetJob({ isDone, ageMs: 0 }, jobs.get(claim.id), false);
               seen.add(meeting);
               if (meeting === 'make') return { at: 'making', id: claim.id };
-              if (!isDone) settleClaim(claims, KEY, { id: claim.id, isDone: true }, 0);
+              if (!isDone) settleClaim(claims, KEY, { id: claim.id, how: 'done' }, 0);
               return meeting === 'replace' ? { at: 'start', insteadOf: claim.id } : { at: 'gone' };
             }
             case 'making': {
               const isThere = jobs.has(caller.id); // accepted however full the queue is
-              if (isRefused && !isThere) return { at: 'settling', id: caller.id, isDone: false };
+              if (isRefused && !isThere) return { at: 'settling', id: caller.id, how: 'refused' };
               if (!isThere) jobs.set(caller.id, { state: 'queued', isStarred: false });
-              return { at: 'settling', id: caller.id, isDone: true };
+              return { at: 'settling', id: caller.id, how: 'done' };
             }
             case 'settling':
               settleClaim(claims, KEY, caller, 0);
-              seen.add(`settled ${caller.isDone}`);
+              seen.add(caller.how);
               return { at: 'gone' };
             case 'gone':
               return caller;
@@ -111,6 +113,6 @@ describe('callers with one key', () => {
       }),
       { numRuns: RUNS },
     );
-    expect([...seen].toSorted()).toEqual(['make', 'replace', 'settled false', 'settled true', 'share']);
+    expect([...seen].toSorted()).toEqual(['done', 'make', 'refused', 'replace', 'share']);
   });
 });

@@ -76,18 +76,21 @@ export function claimKey(claims: Claims, key: string, ask: ClaimAsk, nowMs: numb
   return { kind: 'mine', id, group };
 }
 
+/** `unknown`: its one maker gives up, and another makes it under the same id. */
+export type SettledHow = 'done' | 'refused' | 'unknown';
+
 /** A maker says what became of it. The twin of `settle-claim.lua`. */
 export function settleClaim(
   claims: Claims,
   key: string,
-  { id, isDone }: { id: string; isDone: boolean },
+  { id, how }: { id: string; how: SettledHow },
   nowMs: number,
 ): void {
   const claim = claimAt(claims, key, nowMs);
   if (claim?.id !== id || claim.isDone) return;
-  if (isDone) {
-    Object.assign(claim, { isDone, makers: 0, busyUntilMs: 0 });
-  } else if (--claim.makers <= 0) claims.delete(key);
+  if (how === 'done') claim.isDone = true;
+  else if (how === 'unknown') claim.busyUntilMs = 0;
+  else if (--claim.makers <= 0) claims.delete(key);
 }
 
 function claimAt(claims: Claims, key: string, nowMs: number): Claim | undefined {

@@ -1,4 +1,4 @@
-import type { ClaimAsk, ClaimReply } from '@sluice/core';
+import type { ClaimAsk, ClaimReply, SettledHow } from '@sluice/core';
 import type { Redis } from 'ioredis';
 import claimKey from './scripts/claim-key.lua';
 import settleClaim from './scripts/settle-claim.lua';
@@ -40,8 +40,8 @@ export class KeyClaims {
   }
 
   /** Once for each `mine`, and each `theirs` that was not done. */
-  async settle(scope: string, id: string, isDone: boolean): Promise<void> {
-    await this.settleClaim(keyOf(scope), id, isDone ? 1 : 0);
+  async settle(scope: string, id: string, how: SettledHow): Promise<void> {
+    await this.settleClaim(keyOf(scope), id, how);
   }
 }
 

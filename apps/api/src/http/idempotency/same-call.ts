@@ -1,8 +1,8 @@
 import { digestOf, fingerprintOf } from '@sluice/core';
-import type { InferenceJob, SameCall } from '@sluice/pipeline';
+import type { InferenceJob, KeyedCall, SameCall } from '@sluice/pipeline';
 import type { PromisedAnswers } from '@sluice/state';
 import type { FastifyRequest } from 'fastify';
-import { idempotencyKey } from './idempotency-key.js';
+import { idempotencyKey, readIdempotencyKey } from './idempotency-key.js';
 
 /** How a call may be repeated without being made twice: API.md 9. */
 export interface Repeatable {
@@ -22,25 +22,39 @@ export function repeatable(
   tenant: string,
   promises: Pick<PromisedAnswers, 'promise'>,
 ): Repeatable | undefined {
-  const path = pathOf(request.url);
-  const key = idempotencyKey(request.headers);
-  if (key !== undefined) {
-    const same = keyed(tenant, `${request.method} ${path}`, key, request.body);
-    return { same, promise: () => Promise.resolve() }; // the key finds it
-  }
+  const same = keyedCall(request, tenant);
+  if (same !== undefined) return { same, promise: () => Promise.resolve() }; // the key finds it
   const count = request.headers['x-stainless-retry-count'];
   if (count === undefined) return undefined;
-  const call = (): string => digestOf(tenant, path, request.source ?? '');
+  const call = (): string => digestOf(tenant, pathOf(request.url), request.source ?? '');
   return {
     ...(Number(count) >= 1 ? { same: { kind: 'repeat', call: call() } } : {}),
     promise: (job) => promises.promise(call(), job),
   };
 }
 
-/** @param route method and path */
-export function keyed(tenant: string, route: string, key: string, body: unknown): SameCall & { kind: 'key' } {
-  return { kind: 'key', scope: digestOf(tenant, route, key), fingerprint: fingerprintOf(body) };
+/**
+ * The call as its Idempotency-Key names it; undefined: it has none.
+ * @param fingerprint where the body is not JSON: a digest of its parts
+ * @throws 400 invalid_header
+ */
+export function keyedCall(
+  { headers, method, url, body }: FastifyRequest,
+  tenant: string,
+  fingerprint?: string,
+): KeyedCall | undefined {
+  const key = idempotencyKey(headers);
+  if (key === undefined) return undefined;
+  const scope = digestOf(tenant, `${method} ${pathOf(url)}`, key);
+  return { kind: 'key', scope, fingerprint: fingerprint ?? fingerprintOf(body) };
 }
+
+/** An item of a bulk is the call that it would be alone. @param path without `/v1` */
+export const keyedItem = (tenant: string, path: string, key: string, item: unknown): KeyedCall => ({
+  kind: 'key',
+  scope: digestOf(tenant, `POST ${path}`, readIdempotencyKey(key, 'idempotency_key')),
+  fingerprint: fingerprintOf(item),
+});
 
 /** As the router takes it: with or without `/v1`, a query, slashes too many. */
 const pathOf = (url: string): string =>
