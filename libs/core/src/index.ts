@@ -111,7 +111,15 @@ export { countSuspectCrash, isolateJob } from './job/isolate-job.js';
 export { newJobGroup, type JobGroup, type JobRecord, type TerminalState, type Told } from './job/job-group.js';
 export { tenantOf, weightOf, type Tier } from './job/lines.js';
 export { expectedStartMs, jobsAhead, type WaitingLine } from './job/place-in-line.js';
-export { claimKey, settleClaim, type Claim, type ClaimAsk, type ClaimReply, type Claims, type SettledHow } from './idempotency/claim.js';
+export {
+  claimKey,
+  settleClaim,
+  type Claim,
+  type ClaimAsk,
+  type ClaimReply,
+  type Claims,
+  type SettledHow,
+} from './idempotency/claim.js';
 export { digestOf, fingerprintOf } from './idempotency/fingerprint.js';
 export { claimKeptMs, meetJob, REMEMBERED_MS, type Meeting, type MetJob } from './idempotency/meet-job.js';
 export { isStorageFull } from './storage-room.js';
