@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSimulator, type Simulator } from '../../apps/simulator/src/create-simulator.js';
+import { History } from './history.js';
 import { OwnRedis } from './own-redis.js';
 import { buildSluice, SluiceProcess, temporaryFolder } from './sluice-process.js';
 import { configFor, MASTER_KEY, type PlayedDeployment } from './sluice.js';
@@ -9,6 +10,7 @@ import { configFor, MASTER_KEY, type PlayedDeployment } from './sluice.js';
 export class Cluster {
   readonly group = 'gpt-4o';
   readonly redis = new OwnRedis();
+  readonly history = new History();
   simulator!: Simulator;
   private readonly dir = temporaryFolder();
   private readonly processes: SluiceProcess[] = [];
@@ -33,6 +35,24 @@ export class Cluster {
 
   worker(env: NodeJS.ProcessEnv = {}, args: readonly string[] = []): Promise<SluiceProcess> {
     return this.run(['worker', '--config', 'config.yaml', ...args], env);
+  }
+
+  /** `callOnce`, written down. */
+  async call(api: SluiceProcess, tag: string, options: CallOptions = {}): Promise<Outcome> {
+    this.history.accepted(tag);
+    const outcome = await callOnce(api.origin, tag, options);
+    if (outcome.kind === 'answer') this.history.delivered(tag, 'completed', outcome.text);
+    if (outcome.kind === 'error') this.history.delivered(tag, 'failed', outcome.code!);
+    return outcome;
+  }
+
+  /** Broken promises, with what the provider saw of each call. @param whole text of every complete answer */
+  violations(whole?: string): string[] {
+    for (const { atMs, body } of this.simulator.requests()) {
+      const tag = /call ([\w-]+)\./.exec(JSON.stringify(body))?.[1];
+      if (tag !== undefined) this.history.asked(tag, atMs);
+    }
+    return this.history.violations({ ...(whole !== undefined && { whole }) });
   }
 
   private run(args: string[], env: NodeJS.ProcessEnv): Promise<SluiceProcess> {
@@ -62,16 +82,18 @@ export interface Outcome {
   tookMs: number;
 }
 
+export interface CallOptions {
+  stream?: boolean;
+  headers?: Record<string, string>;
+  model?: string;
+  body?: Record<string, unknown>;
+}
+
 /** One call as its caller sees it: exactly one outcome. @param tag goes into the prompt, so that the simulator's log tells calls apart */
 export async function callOnce(
   origin: string,
   tag: string,
-  {
-    stream = false,
-    headers = {},
-    model = 'gpt-4o',
-    body: more = {},
-  }: { stream?: boolean; headers?: Record<string, string>; model?: string; body?: Record<string, unknown> } = {},
+  { stream = false, headers = {}, model = 'gpt-4o', body: more = {} }: CallOptions = {},
 ): Promise<Outcome> {
   const startedAt = performance.now();
   const seen = { kind: 'cut', status: 0, code: undefined, text: '' } as Omit<Outcome, 'tookMs'>;

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Settings } from '@sluice/config';
 import { RecentTimes, seenNeeds, type SeenNeeds } from '@sluice/core';
-import { runInference, SlotBook, WaitingRoom, type RunDeps } from '@sluice/pipeline';
+import { failAtPoints, runInference, SlotBook, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
 import {
   DeadWorkerReaper,
@@ -137,6 +137,7 @@ function workerProcess(
     waitingRoom: new WaitingRoom(),
     slots: new SlotBook(concurrency, (group) => served.models.groups.get(group)?.deployments.map(({ id }) => id) ?? []),
     nowMs: clock.nowMs,
+    failAt: settings.failpoints && failAtPoints(settings.failpoints),
     random: Math.random,
   };
   const run: RunJob = (group, turn, stop, hooks) => runInference(group, turn, stop, hooks, served.depsFor(group));

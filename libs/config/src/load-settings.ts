@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { nearestNames } from '@sluice/core';
+import { FAILPOINTS, nearestNames, readFailpoints } from '@sluice/core';
 import { ConfigError, rowWithoutPlace } from './config-error.js';
 import { generatedMasterKey } from './master-key.js';
 import type { Environment } from './models/read-target.js';
@@ -99,6 +99,7 @@ function read(input: LoadInput): Read {
     workerGroups: readGroups(input, config, problems),
     drainMs: environment.wholeNumber('SLUICE_DRAIN_MS', undefined, '', 20_000, 0, 3_600_000),
     maxBodyBytes: config.maxBodyBytes ?? 32 * 1024 * 1024,
+    failpoints: environment.failpoints(),
     models: config.models,
     policy: config.policy,
     strictNames: config.strict,
@@ -209,6 +210,18 @@ class EnvironmentReader {
     if (raw === undefined || raw === '' || isPostgresUrl(raw)) return raw || undefined;
     this.problems.push(rowWithoutPlace(name, `${name} must be a postgresql:// address.`)); // it holds a password
     return undefined;
+  }
+
+  /** Names of tests' own, so that no operator's mistake reaches them: read under NODE_ENV=test alone. */
+  failpoints(): Settings['failpoints'] {
+    const { NODE_ENV, SLUICE_FAILPOINTS: text } = this.env;
+    if (NODE_ENV !== 'test' || text === undefined || text === '') return undefined;
+    const found = readFailpoints(text);
+    if (found === undefined) {
+      const expected = `name=kill|throw[@N] or name=delay|block:MS, by commas, of ${FAILPOINTS.join(', ')}`;
+      this.problems.push(rowWithoutPlace('SLUICE_FAILPOINTS', `SLUICE_FAILPOINTS must be ${expected}.`));
+    }
+    return found;
   }
 
   word<T extends string>(name: string, words: readonly T[], fallback: T): T {

@@ -1,4 +1,4 @@
-import type { ModelTable, RoutingPolicy } from '@sluice/core';
+import type { FailAction, Failpoint, ModelTable, RoutingPolicy } from '@sluice/core';
 import type { Report } from './report.js';
 
 /**
@@ -31,6 +31,8 @@ export interface Settings {
   readonly drainMs: number;
   /** Largest JSON body. Default 32 MiB. */
   readonly maxBodyBytes: number;
+  /** What tests make fail (`SLUICE_FAILPOINTS`); absent everywhere else. */
+  readonly failpoints: ReadonlyMap<Failpoint, FailAction> | undefined;
   readonly models: ModelTable;
   readonly policy: RoutingPolicy;
   /** `sluice.strict`: patterns match the whole name (for `resolveModel`). */

@@ -3,6 +3,7 @@ export { makeOnce, type Made, type Making } from './make-once.js';
 export { submitDurableOnce, type SubmittedOnce } from './submit-durable-once.js';
 export { answerId, type InferenceJob } from './inference-job.js';
 export { noWorker } from './no-worker.js';
+export { failAtPoints, type FailAt } from './fail-at.js';
 export type { RunDeps } from './run-deps.js';
 export { runInference } from './run-inference.js';
 export { DEFAULT_TENANT, type InferenceRequest, type RequestOptions } from './inference-request.js';

@@ -16,6 +16,7 @@ import type { FrameRelay, JobRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import type { DeliveredAnswer, Served } from '@sluice/wire';
 import type { AttemptLog } from './attempt-log.js';
+import type { FailAt } from './fail-at.js';
 import type { InferenceJob } from './inference-job.js';
 import type { SlotBook } from './slot-book.js';
 import type { WaitingRoom } from './waiting-room.js';
@@ -55,6 +56,8 @@ export interface RunDeps {
   waitingRoom: WaitingRoom;
   slots: SlotBook;
   emit: Emit;
+  /** For tests. */
+  failAt: FailAt | undefined;
   /** Redis TIME, as far as this process knows it. */
   nowMs: () => number;
   random: () => number;

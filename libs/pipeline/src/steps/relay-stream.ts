@@ -21,7 +21,7 @@ export interface BegunStream {
 export async function relayStream(
   run: Run,
   { call, served, first, rest, isWhole }: BegunStream,
-  { providers }: RunDeps,
+  { providers, failAt }: RunDeps,
 ): Promise<Untimed<Attempt>> {
   let isCommitted = false;
   let tail = '';
@@ -63,6 +63,7 @@ export async function relayStream(
       : run.relay.push(opening + content, count + run.job.choices, JSON.stringify(served)));
     isCommitted = true;
     run.isCommitted = true;
+    if (failAt !== undefined) await failAt('relay.token');
     if (verdict !== 'go') {
       void rest.return?.();
       return { kind: 'failed', failure: CANCELLED, isCommitted };
