@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
-import { InferenceQueues, JobRecords, openGate, QueueModule, QueueView } from '@sluice/queue';
+import { GroupsOfIds, InferenceQueues, JobRecords, openGate, QueueModule, QueueView } from '@sluice/queue';
 import {
   Connections,
   ConnectionsModule,
@@ -30,6 +30,10 @@ import { ErrorFilter } from './http/error.filter.js';
 import { HealthController, type HealthDeps } from './http/health.controller.js';
 import type { HttpTimes } from './http/http-times.js';
 import type { MasterKey } from './http/master-key.js';
+import { JobFinder } from './http/jobs/job-finder.js';
+import { JobsController } from './http/jobs/jobs.controller.js';
+import type { JobsDeps } from './http/jobs/jobs-deps.js';
+import { outputSoFar } from './http/jobs/output-so-far.js';
 import { ModelsController } from './http/models.controller.js';
 import { QueuesController } from './http/queues.controller.js';
 import { OpenCalls } from './http/open-calls.js';
@@ -38,7 +42,7 @@ import { ResponsesController } from './http/responses/responses.controller.js';
 import { endUnattended } from './end-unattended.js';
 import { lookAtJob } from './look-at-job.js';
 import { LiveSettings } from './live-settings.js';
-import { DEPLOYMENTS_DEPS, HEALTH_DEPS, REPLY_DEPS } from './tokens.js';
+import { DEPLOYMENTS_DEPS, HEALTH_DEPS, JOBS_DEPS, REPLY_DEPS } from './tokens.js';
 
 const DRAIN = Symbol('DRAIN');
 
@@ -86,6 +90,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         ConfigController,
         DeploymentsController,
         QueuesController,
+        JobsController,
       ],
       providers: [
         OpenCalls,
@@ -157,6 +162,30 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             openCalls,
             times,
             readResult: async ({ group, jobId }) => (await records.look(group, jobId))?.result,
+          }),
+        },
+        {
+          provide: JobFinder,
+          inject: [Connections, JobRecords, QueueView, RedisClock],
+          useFactory: ({ commands }: Connections, records: JobRecords, queues: QueueView, { nowMs }: RedisClock) =>
+            new JobFinder(records, new GroupsOfIds(commands), queues, nowMs),
+        },
+        {
+          provide: JOBS_DEPS,
+          inject: [Connections, JobFinder, JobRecords, Inbox, OpenCalls],
+          useFactory: (
+            { commands }: Connections,
+            finder: JobFinder,
+            records: JobRecords,
+            inbox: Inbox,
+            openCalls: OpenCalls,
+          ): JobsDeps => ({
+            finder,
+            records,
+            inbox,
+            openCalls,
+            lookAt: (group) => lookAtJob(commands, records, group),
+            outputSoFar: (found) => outputSoFar(commands, records, found),
           }),
         },
         {

@@ -3,7 +3,7 @@ export { LineRecords } from './line-records.js';
 export type { OverdueJob } from './backlog-feeder.js';
 export { DeadWorkerReaper } from './dead-worker-reaper.js';
 export type { RunEnd, RunHooks, RunJob, StopReason } from './inference-worker.js';
-export { numbersOfGroups } from './group-numbers.js';
+export { GroupsOfIds, numbersOfGroups } from './group-numbers.js';
 export { InferenceQueues } from './inference-queues.js';
 export { InferenceWorkers, type InferenceWorkersOptions } from './inference-workers.js';
 export type { JobEnvelope, JobTurn } from './job-envelope.js';
@@ -12,6 +12,8 @@ export {
   type Accepted,
   type BegunJob,
   type FinishedJob,
+  type JobSnapshot,
+  type NewDurable,
   type NewJob,
   type RecordView,
   type SuspectsRun,

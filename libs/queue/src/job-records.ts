@@ -6,6 +6,7 @@ import { bullJobId, type JobTurn } from './job-envelope.js';
 import acceptJob from './scripts/accept-job.lua';
 import beginJob from './scripts/begin-job.lua';
 import cancelJob from './scripts/cancel-job.lua';
+import fetchOnce from './scripts/fetch-once.lua';
 import finishJob from './scripts/finish-job.lua';
 import joinJob from './scripts/join-job.lua';
 import noteAttempt from './scripts/note-attempt.lua';
@@ -87,6 +88,30 @@ export interface RecordView {
   result: Buffer | undefined;
 }
 
+/** All that is shown of a job; its request and its result are read apart. Times in Unix ms. */
+export interface JobSnapshot {
+  state: 'queued' | 'running' | 'completed' | 'failed' | 'cancelled' | 'expired';
+  /** As it was prepared, JSON. */
+  job: string;
+  /** DurableJob, JSON; absent: a call that was waited for. */
+  durable: string | undefined;
+  /** In whose line it stands. */
+  line: string;
+  /** Last seq in its stream. */
+  seq: number;
+  isCancelling: boolean;
+  startedAtMs: number | undefined;
+  /** Of a durable job. */
+  finishedAtMs: number | undefined;
+  /** Made until its end, of a durable job. */
+  attempts: number | undefined;
+  /** As a run wrote it, of a job that is not over. */
+  progress: string | undefined;
+  outcome: string | undefined;
+  /** The job that it was tried again as. */
+  retriedAs: string | undefined;
+}
+
 /** Where jobs run that ended too many workers, as seen by this process. `nowhere`: like all others. */
 export type SuspectsRun = 'nowhere' | 'elsewhere' | 'here';
 
@@ -103,6 +128,21 @@ const KEPT_DELIVERED_MS = 60_000;
 /** An inbox is an api replica, so more are mostly replicas that are no more. */
 const MOST_FOLLOWERS = 100;
 
+const SNAPSHOT = [
+  'state',
+  'job',
+  'durable',
+  'place',
+  'seq',
+  'cancel',
+  'startedAt',
+  'finishedAt',
+  'attempts',
+  'progress',
+  'outcome',
+  'retriedAs',
+] as const;
+
 /**
  * The truth about jobs: one Redis hash each, changed by scripts only. Terminal state is written once; writes of a run
  * carry its epoch, and a stale run's are refused.
@@ -117,6 +157,7 @@ export class JobRecords {
   private readonly requeueJob: Script<'requeued' | 'stale' | 'cancelled'>;
   private readonly cancelJob: Script<'cancelled' | 'cancelling' | 'over' | 'gone'>;
   private readonly joinJob: Script<'joined' | 'over' | 'gone'>;
+  private readonly fetchOnce: Script<(Buffer | null)[]>;
   private begins = 0;
 
   constructor(
@@ -129,6 +170,7 @@ export class JobRecords {
     this.finishJob = defineScript(redis, 'sluiceFinishJob', 5, withDurable(finishJob));
     this.requeueJob = defineScript(redis, 'sluiceRequeueJob', 4, withLines(requeueJob));
     this.cancelJob = defineScript(redis, 'sluiceCancelJob', 4, withDurable(cancelJob));
+    this.fetchOnce = defineScript(redis, 'sluiceFetchOnce', 2, fetchOnce, true);
     this.joinJob = defineScript(redis, 'sluiceJoinJob', 1, joinJob);
   }
 
@@ -291,6 +333,45 @@ export class JobRecords {
     ]);
     if (nowMs - Number(beat ?? 0) <= SILENCE_MS) return true;
     return worker ? nowMs - Number((await this.redis.zscore(WORKERS, worker)) ?? 0) <= SILENCE_MS : false;
+  }
+
+  /** Undefined when there is no record (any more). */
+  async read(group: string, jobId: string): Promise<JobSnapshot | undefined> {
+    const read = await this.redis.hmget(keysOf(group).record(jobId), ...SNAPSHOT);
+    const [state, job, durable, place, seq, cancel, startedAt, finishedAt, attempts, progress, outcome, retriedAs] =
+      read;
+    if (!state) return undefined;
+    return {
+      state: state as JobSnapshot['state'],
+      job: job!,
+      durable: durable ?? undefined,
+      line: place!.slice(place!.indexOf(' ') + 1),
+      seq: Number(seq ?? 0),
+      isCancelling: cancel !== null && outcome === null,
+      startedAtMs: startedAt === null ? undefined : Number(startedAt),
+      finishedAtMs: finishedAt === null ? undefined : Number(finishedAt),
+      attempts: attempts === null ? undefined : Number(attempts),
+      progress: progress ?? undefined,
+      outcome: outcome ?? undefined,
+      retriedAs: retriedAs?.split(' ')[0],
+    };
+  }
+
+  /**
+   * The chat answer of a completed job, and what its caller asked where that was no chat call. Undefined: not kept (any more).
+   * @param once it is gone with this
+   */
+  async readAnswer(
+    group: string,
+    jobId: string,
+    once: boolean,
+  ): Promise<{ answer: Buffer; asked: Buffer | undefined } | undefined> {
+    const k = keysOf(group);
+    const [result, answer, asked] = once
+      ? await this.fetchOnce(k.record(jobId), k.stream(jobId))
+      : await this.redis.hmgetBuffer(k.record(jobId), 'result', 'answer', 'asked');
+    const whole = answer ?? result;
+    return whole ? { answer: whole, asked: asked ?? undefined } : undefined;
   }
 
   /** For a follower that may have missed something. Undefined when there is no record (any more). */

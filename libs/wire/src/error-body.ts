@@ -20,6 +20,8 @@ export const ERROR_CODES = {
   invalid_api_key: { status: 401, type: 'token_not_found_in_db', retryable: false },
   route_not_allowed: { status: 403, type: 'permission_error', retryable: false },
   idempotency_in_progress: { status: 409, type: 'conflict_error', retryable: true },
+  job_not_terminal: { status: 409, type: 'conflict_error', retryable: false },
+  request_not_retained: { status: 409, type: 'conflict_error', retryable: false },
   no_capacity: { status: 429, type: 'rate_limit_error', retryable: true },
   queue_full: { status: 429, type: 'rate_limit_error', retryable: true },
   insufficient_quota: { status: 429, type: 'insufficient_quota', retryable: false },

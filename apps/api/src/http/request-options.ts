@@ -3,6 +3,7 @@ import type { Tier } from '@sluice/core';
 import { DEFAULT_TENANT, type RequestOptions } from '@sluice/pipeline';
 import type { AskedBody } from '@sluice/wire';
 import { apiError } from './api-error.js';
+import { durationMs } from './duration.js';
 import { fallbackTarget } from './fallback-target.js';
 import { readMock } from './read-mock.js';
 
@@ -44,12 +45,18 @@ export function readRequestOptions(
     tags: tags(headers, body),
     region: region(body),
     rejectWhenFull: choice(headers, 'x-sluice-when-full', ['queue', 'reject']) === 'reject',
-    tenant: tenant(headers),
+    tenant: tenantOf(headers),
     tier: tier(headers, body),
     session: session(headers, body),
     continues: continues(headers),
   };
 }
+
+/** What a caller of a native route prefers; `respond-async` outranks a wait. @throws 400 invalid_header */
+export const preferenceOf = (headers: IncomingHttpHeaders): { waitMs: number | undefined; isAsync: boolean } => ({
+  waitMs: waitMs(headers['prefer']),
+  isAsync: /(?:^|[,;\s])respond-async(?:$|[,;\s])/i.test(String(headers['prefer'] ?? '')),
+});
 
 /** `Prefer: wait=N`, seconds; other preferences are none of ours. */
 function waitMs(header: string | string[] | undefined): number | undefined {
@@ -61,14 +68,11 @@ function waitMs(header: string | string[] | undefined): number | undefined {
   return Math.min(Number(wait[2]) * 1_000, MOST_WAIT_MS);
 }
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: DAY_MS };
-
 /** Seconds (`30`, `0.5`) or `500ms`, `15m`, `7d`. */
 function duration(headers: IncomingHttpHeaders, name: string): number | undefined {
   const text = single(headers, name);
   if (text === undefined) return undefined;
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
-  const ms = match === null ? 0 : Number(match[1]) * UNIT_MS[match[2] ?? 's']!;
+  const ms = durationMs(text) ?? 0;
   if (ms > 0 && ms <= MOST_DAYS * DAY_MS) return ms;
   throw invalidHeader(name, `seconds or a duration like 500ms, 15m, 7d, above 0 and at most ${MOST_DAYS}d`);
 }
@@ -171,7 +175,7 @@ const namesOf = (list: string): string[] =>
     .filter((name) => name !== '');
 
 /** The master key acts as whom it says: other keys, when there are such, are tenants themselves. */
-function tenant(headers: IncomingHttpHeaders): string {
+export function tenantOf(headers: IncomingHttpHeaders): string {
   const name = single(headers, 'x-sluice-tenant') ?? DEFAULT_TENANT;
   if (/^[\x21-\x7e]{1,128}$/.test(name)) return name;
   throw invalidHeader('x-sluice-tenant', '1 to 128 printable ASCII characters without spaces');

@@ -1,0 +1,46 @@
+import { isJobId, tenantOf } from '@sluice/core';
+import type { GroupsOfIds, JobRecords, JobSnapshot, QueueView } from '@sluice/queue';
+import type { DurableJob } from '@sluice/wire';
+import { apiError, type ApiException } from '../api-error.js';
+import { jobView, type JobView } from './job-view.js';
+
+export interface FoundJob {
+  jobId: string;
+  group: string;
+  snapshot: JobSnapshot;
+}
+
+/** Finds the jobs of a tenant by their ids. One of another tenant is one that does not exist, in every respect. */
+export class JobFinder {
+  constructor(
+    private readonly records: Pick<JobRecords, 'read'>,
+    private readonly groups: GroupsOfIds,
+    private readonly queues: Pick<QueueView, 'place'>,
+    /** Redis TIME. */
+    readonly nowMs: () => number,
+  ) {}
+
+  /** @throws 404 not_found */
+  async find(jobId: string, tenant: string): Promise<FoundJob> {
+    if (isJobId(jobId)) {
+      const groups = await this.groups.of(jobId);
+      // An id that leads to no group is looked up all the same: it must take as long as one that does.
+      for (const group of groups.length === 0 ? [''] : groups) {
+        const snapshot = await this.records.read(group, jobId);
+        if (snapshot !== undefined && ownerOf(snapshot) === tenant) return { jobId, group, snapshot };
+      }
+    }
+    throw noSuchJob(jobId);
+  }
+
+  async view({ jobId, group, snapshot }: FoundJob): Promise<JobView> {
+    const place = snapshot.state === 'queued' ? await this.queues.place(group, jobId) : undefined;
+    return jobView(jobId, snapshot, place, this.nowMs());
+  }
+}
+
+export const noSuchJob = (jobId: string): ApiException =>
+  apiError('not_found', `There is no job "${jobId.slice(0, 100)}".`, 'id');
+
+const ownerOf = ({ durable, line }: JobSnapshot): string =>
+  durable === undefined ? tenantOf(line) : (JSON.parse(durable) as DurableJob).tenant;

@@ -1,0 +1,119 @@
+import type { InferenceJob } from '@sluice/pipeline';
+import type { JobSnapshot, PlaceInLine } from '@sluice/queue';
+import { ERROR_CODES, type Attempt, type DurableJob, type Outcome } from '@sluice/wire';
+
+/** A job as its owner sees it (API.md 4). Null: none yet, or not known. */
+export interface JobView {
+  id: string;
+  object: 'job';
+  status: 'queued' | 'delayed' | 'running' | Outcome['state'];
+  cancelling: boolean;
+  endpoint: string;
+  model: string;
+  priority: string;
+  metadata: Record<string, string>;
+  batch_id: string | null;
+  attempts: number;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  not_before: number | null;
+  queue_expires_at: number | null;
+  deadline_at: number | null;
+  result_expires_at: number | null;
+  queue_position: number | null;
+  eta_ms: number | null;
+  deployment: string | null;
+  last_seq: number;
+  cost_usd: number | null;
+  retried_from: string | null;
+  retried_as: string | null;
+  error: { message: string; type: string; param: string | null; code: string } | null;
+  timings: {
+    queued_ms: number | null;
+    delayed_ms: number | null;
+    ttft_ms: number | null;
+    upstream_ms: number | null;
+    total_ms: number | null;
+  };
+  usage: { input_tokens: number; output_tokens: number; total_tokens: number; estimated: boolean } | null;
+  /** On `include=output`. */
+  output_so_far?: string | null;
+}
+
+/** What a run has left of it in the record. */
+interface KeptRun {
+  attempts?: number;
+  log?: { attempts?: readonly Attempt[]; costUsd?: number; ttftMs?: number };
+}
+
+/** @param nowMs Redis TIME */
+export function jobView(jobId: string, snapshot: JobSnapshot, place: PlaceInLine | undefined, nowMs: number): JobView {
+  const job = JSON.parse(snapshot.job) as InferenceJob;
+  const durable = snapshot.durable === undefined ? undefined : (JSON.parse(snapshot.durable) as DurableJob);
+  const outcome = snapshot.outcome === undefined ? undefined : (JSON.parse(snapshot.outcome) as Outcome);
+  const run = snapshot.progress === undefined ? undefined : (JSON.parse(snapshot.progress) as KeptRun);
+  const createdAtMs = durable?.createdAtMs ?? job.acceptedAtMs;
+  const { startedAtMs, finishedAtMs } = snapshot;
+  const tries = outcome?.attempts ?? run?.log?.attempts ?? [];
+  const costUsd = outcome === undefined ? run?.log?.costUsd : outcome.costUsd;
+  const isDelayed = snapshot.state === 'queued' && (durable?.notBeforeMs ?? 0) > nowMs;
+  const startableMs = Math.max(createdAtMs, durable?.notBeforeMs ?? 0);
+  const waitedToMs = startedAtMs ?? finishedAtMs ?? nowMs;
+  const isKept = outcome?.state === 'completed' && durable !== undefined && finishedAtMs !== undefined;
+  return {
+    id: jobId,
+    object: 'job',
+    status: isDelayed ? 'delayed' : snapshot.state,
+    cancelling: snapshot.isCancelling,
+    endpoint: durable?.endpoint ?? '/v1/chat/completions',
+    model: job.model,
+    priority: durable?.priority ?? 'normal',
+    metadata: durable?.metadata ?? {},
+    batch_id: durable?.batch?.id ?? null,
+    attempts: snapshot.attempts ?? run?.attempts ?? tries.length,
+    created_at: seconds(createdAtMs)!,
+    started_at: seconds(startedAtMs),
+    finished_at: seconds(finishedAtMs),
+    not_before: seconds(durable?.notBeforeMs),
+    queue_expires_at: seconds(durable?.queueExpiresAtMs ?? job.dueAtMs),
+    deadline_at: seconds(job.deadlineMs),
+    result_expires_at:
+      isKept && durable.retention.resultMs > 0 ? seconds(finishedAtMs + durable.retention.resultMs) : null,
+    queue_position: isDelayed ? null : (place?.position ?? null),
+    eta_ms: isDelayed ? null : (place?.etaMs ?? null),
+    deployment: outcome?.served?.deployment ?? tries.at(-1)?.deployment ?? null,
+    last_seq: snapshot.seq,
+    cost_usd: costUsd ?? null,
+    retried_from: durable?.retriedFrom ?? null,
+    retried_as: snapshot.retriedAs ?? null,
+    error: outcome?.error === undefined ? null : errorOf(outcome.error),
+    timings: {
+      queued_ms: Math.max(0, Math.round(waitedToMs - Math.min(startableMs, waitedToMs))),
+      delayed_ms: Math.max(0, Math.round(Math.min(startableMs, waitedToMs) - createdAtMs)),
+      ttft_ms: outcome?.ttftMs ?? run?.log?.ttftMs ?? null,
+      upstream_ms: outcome?.upstreamMs ?? null,
+      total_ms: finishedAtMs === undefined ? null : Math.max(0, Math.round(finishedAtMs - createdAtMs)),
+    },
+    usage: usageOf(outcome?.usage),
+  };
+}
+
+const seconds = (ms: number | undefined): number | null => (ms === undefined ? null : Math.floor(ms / 1_000));
+
+const errorOf = ({ code, message, param }: NonNullable<Outcome['error']>): JobView['error'] => ({
+  message,
+  type: ERROR_CODES[code].type,
+  param: param ?? null,
+  code,
+});
+
+const usageOf = (usage: Outcome['usage']): JobView['usage'] =>
+  usage === undefined
+    ? null
+    : {
+        input_tokens: usage.prompt,
+        output_tokens: usage.completion,
+        total_tokens: usage.prompt + usage.completion,
+        estimated: usage.estimated,
+      };

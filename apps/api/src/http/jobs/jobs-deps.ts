@@ -1,0 +1,11 @@
+import type { JobRecords } from '@sluice/queue';
+import type { FoundJob, JobFinder } from './job-finder.js';
+import type { WaitDeps } from './wait-for-end.js';
+
+/** What the routes of jobs share. */
+export interface JobsDeps extends WaitDeps {
+  finder: JobFinder;
+  records: Pick<JobRecords, 'join' | 'readAnswer' | 'cancel'>;
+  /** The text that its readers have been sent; null: none. */
+  outputSoFar: (found: FoundJob) => Promise<string | null>;
+}

@@ -1,0 +1,86 @@
+import { Body, Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { submitDurable } from '@sluice/pipeline';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LiveSettings } from '../../live-settings.js';
+import { JOBS_DEPS } from '../../tokens.js';
+import { ApiException } from '../api-error.js';
+import { SHUTTING_DOWN } from '../reply-deps.js';
+import { preferenceOf, tenantOf } from '../request-options.js';
+import { answerOfJob } from './answer-of-job.js';
+import type { JobView } from './job-view.js';
+import type { JobsDeps } from './jobs-deps.js';
+import { readLookQuery } from './look-query.js';
+import { bytesOfBody, readCreate } from './read-create.js';
+import { waitForEnd } from './wait-for-end.js';
+
+/** Durable jobs: submitted, looked at, fetched (API.md 4). */
+@Controller(['v1', ''])
+export class JobsController {
+  constructor(
+    private readonly live: LiveSettings,
+    @Inject(JOBS_DEPS) private readonly deps: JobsDeps,
+  ) {}
+
+  @Post('jobs')
+  async create(
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobView> {
+    const { submit } = this.live; // once: a reload must not change it half way
+    const { openCalls, finder } = this.deps;
+    if (openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
+    const preference = preferenceOf(request.headers);
+    const { headers, hasMasterKey, id: requestId, source } = request;
+    const create = readCreate(body, () => bytesOfBody(source!), { headers, hasMasterKey, requestId }, submit);
+    const submitted = await submitDurable(create.request, create.traits, submit);
+    if (submitted.kind === 'refused') throw new ApiException(submitted.error);
+    const { jobId, group } = submitted.job;
+    if (preference.isAsync) reply.header('preference-applied', 'respond-async');
+    else if (preference.waitMs !== undefined) {
+      reply.header('preference-applied', `wait=${preference.waitMs / 1_000}`);
+      await waitForEnd({ group, jobId }, preference.waitMs, goneOf(reply), this.deps);
+    }
+    const found = await finder.find(jobId, submitted.durable.tenant);
+    reply.code(preference.waitMs !== undefined && found.snapshot.outcome !== undefined ? 200 : 202);
+    reply.headers({ location: `/v1/jobs/${jobId}`, 'x-sluice-job-id': jobId });
+    return finder.view(found);
+  }
+
+  @Get('jobs/:id')
+  async one(
+    @Param('id') id: string,
+    @Query() query: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobView> {
+    const tenant = tenantOf(request.headers);
+    const { finder } = this.deps;
+    const { waitMs, includesOutput } = readLookQuery(query);
+    let found = await finder.find(id, tenant);
+    if (waitMs > 0 && found.snapshot.outcome === undefined) {
+      await waitForEnd(found, waitMs, goneOf(reply), this.deps);
+      found = await finder.find(id, tenant);
+    }
+    reply.header('x-sluice-job-id', id);
+    const view = await finder.view(found);
+    return includesOutput ? { ...view, output_so_far: await this.deps.outputSoFar(found) } : view;
+  }
+
+  @Get('jobs/:id/result')
+  async result(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { finder, records } = this.deps;
+    const found = await finder.find(id, tenantOf(request.headers));
+    const { status, body } = await answerOfJob(found, records, finder.nowMs());
+    reply.header('x-sluice-job-id', id).header('content-type', 'application/json; charset=utf-8');
+    if (status !== 200) reply.header('x-should-retry', 'false'); // it is how the job ended, whoever asks again
+    void reply.code(status).send(body);
+  }
+}
+
+/** Aborted when the caller leaves. */
+function goneOf(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
+}

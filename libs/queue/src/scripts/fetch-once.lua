@@ -1,0 +1,12 @@
+#!lua flags=allow-oom
+-- The answer of a job that is gone when it was fetched.
+--
+-- KEYS[1]  {sluice:<group>}:job:<id>       hash, the job record
+-- KEYS[2]  {sluice:<group>}:stream:<id>    stream of its frames, which hold the answer too
+-- Returns  {result, answer, asked}, nil what is not there
+-- Time     none
+
+local kept = redis.call('HMGET', KEYS[1], 'result', 'answer', 'asked')
+redis.call('HDEL', KEYS[1], 'result', 'answer')
+redis.call('DEL', KEYS[2])
+return kept
