@@ -13,6 +13,7 @@ interface RoleOptions {
   data?: string;
   groups?: string;
   concurrency?: string;
+  roles?: string;
   allowUnsupported?: boolean;
 }
 
@@ -56,6 +57,7 @@ withPort(role('api', 'the HTTP side alone; needs REDIS_URL')).action(async (opti
 );
 
 withJobs(role('worker', 'the working side alone; needs REDIS_URL'))
+  .option('--roles <names>', 'of inference, webhooks, batches, ledger; separated by commas (all)')
   .option('--check', 'say whether the worker on this host beats, and leave with 0 or 1')
   .addOption(new Option('--suspects <tag>').hideHelp()) // of a worker's own making: suspects-launcher.ts
   .action(async ({ check, suspects, ...options }: RoleOptions & { check?: boolean; suspects?: string }) => {

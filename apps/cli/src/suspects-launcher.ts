@@ -12,7 +12,7 @@ export function suspectsLauncher(
 ): ((tag: string) => ChildProcess) | undefined {
   const { configFile, masterKey, workerGroups } = settings;
   if (configFile === undefined) return undefined;
-  const words = [...process.execArgv, process.argv[1]!, 'worker', '--config', configFile];
+  const words = [...process.execArgv, process.argv[1]!, 'worker', '--roles', 'inference', '--config', configFile];
   if (workerGroups !== undefined) words.push('--groups', workerGroups.join(','));
   if (args.allowUnsupported) words.push('--allow-unsupported');
   const childEnv: NodeJS.ProcessEnv = { ...env, REDIS_URL: redisUrl };

@@ -7,8 +7,10 @@ import type { DeploymentBreakers } from '@sluice/state';
 import type { Emit } from '@sluice/telemetry';
 
 export interface ServedGroupsParts {
-  /** At start. */
+  /** Whose jobs it runs, at start. */
   groups: readonly string[];
+  /** Those of the configuration that it has to do with, at start. */
+  named: readonly string[];
   records: Pick<JobRecords, 'unfinished'>;
   inference: Pick<InferenceWorkers, 'open' | 'close'>;
   beat: Pick<WorkerBeat, 'join' | 'leave' | 'forget'>;
@@ -23,8 +25,12 @@ export interface ServedGroupsParts {
 const LOOK_EVERY_MS = 1_000;
 
 /** `--groups`, else all. */
-export const groupsServed = ({ workerGroups, models }: Settings): readonly string[] =>
+export const groupsNamed = ({ workerGroups, models }: Settings): readonly string[] =>
   workerGroups ?? [...models.groups.keys()];
+
+/** Whose jobs it runs. */
+export const groupsServed = (settings: Settings): readonly string[] =>
+  settings.workerRoles.includes('inference') ? groupsNamed(settings) : [];
 
 /**
  * The groups whose jobs this worker runs, and what a run of each begins with, through all reloads. A run keeps the object
@@ -39,6 +45,7 @@ export const groupsServed = ({ workerGroups, models }: Settings): readonly strin
  */
 export class ServedGroups {
   private readonly open: Set<string>;
+  private named: readonly string[];
   private readonly draining = new Map<string, RunDeps>();
   /** One change at a time: a reload, or a look at what drains. */
   private turn: Promise<void> = Promise.resolve();
@@ -50,6 +57,7 @@ export class ServedGroups {
     private readonly parts: ServedGroupsParts,
   ) {
     this.open = new Set(parts.groups);
+    this.named = parts.named;
   }
 
   /** What a run of the group begins with. Asked for each job. */
@@ -60,6 +68,11 @@ export class ServedGroups {
   /** It is in the configuration, or was and drains here. */
   isKnown(group: string): boolean {
     return this.deps.models.groups.has(group) || this.open.has(group);
+  }
+
+  /** Whose ledgers are read here, whether or not their jobs are run here. */
+  get ledgers(): readonly string[] {
+    return [...new Set([...this.named, ...this.open])];
   }
 
   /** Of the configuration as it is now. */
@@ -90,6 +103,7 @@ export class ServedGroups {
     if (this.isStopped) return;
     const before = this.deps;
     const wanted = new Set(groupsServed(settings));
+    this.named = groupsNamed(settings);
     const { models, policy, strictNames: isStrict } = settings;
     this.deps = { ...before, models, policy, isStrict };
     for (const group of this.open) {

@@ -4,6 +4,7 @@ import type { DeadWorkerReaper, InferenceWorkers, LeftOverJobs, WorkerBeat } fro
 import type { BreakerNews, BudgetWatch, DeploymentBreakers, RedisClock, SeenDeployments } from '@sluice/state';
 import type { Emit } from '@sluice/telemetry';
 import type { ServedGroups } from './served-groups.js';
+import type { RunningRole } from './roles/role.js';
 import type { SuspectsProcess } from './suspects-process.js';
 
 export interface WorkerParts {
@@ -11,6 +12,8 @@ export interface WorkerParts {
   groups: readonly string[];
   concurrency: number;
   served: ServedGroups;
+  /** What it does beside running jobs. */
+  roles: readonly RunningRole[];
   /** Absent: this process runs suspects and nothing else. */
   leftOver: LeftOverJobs | undefined;
   setLogLevel: (level: Settings['logLevel']) => void;
@@ -44,6 +47,7 @@ export class WorkerProcess {
       beat,
       reaper,
       leftOver,
+      roles,
       breakerNews,
       seen,
       budgets,
@@ -56,6 +60,7 @@ export class WorkerProcess {
     await inference.start(groups);
     await reaper.start();
     leftOver?.start();
+    await Promise.all(roles.map((role) => role.start()));
     emit('worker.started', { workerId, groups: [...groups], concurrency });
   }
 
@@ -72,7 +77,7 @@ export class WorkerProcess {
   }
 
   private async drain(): Promise<void> {
-    const { workerId, served, leftOver, clock, inference, suspects, beat, reaper } = this.parts;
+    const { workerId, served, leftOver, roles, clock, inference, suspects, beat, reaper } = this.parts;
     const { breakers, breakerNews, seen, budgets, providers, emit } = this.parts;
     const startedAt = performance.now();
     emit('worker.draining', { workerId, running: inference.busy });
@@ -81,6 +86,7 @@ export class WorkerProcess {
     served.stop();
     void beat.leaveGroups().catch(() => undefined); // Redis away: nobody can be told, and the silence tells
     await Promise.all([inference.stop(), suspects?.stop()]);
+    await Promise.all(roles.map((role) => role.stop())); // after the last ends were written
     await beat.stop();
     clock.stop();
     breakerNews.stop();

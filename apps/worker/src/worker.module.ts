@@ -6,7 +6,7 @@ import {
   type DynamicModule,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import type { Settings } from '@sluice/config';
+import type { Settings, WorkerRole } from '@sluice/config';
 import { RecentTimes, seenNeeds, type SeenNeeds } from '@sluice/core';
 import { failAtPoints, runInference, SlotBook, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
@@ -31,14 +31,16 @@ import {
   RetryBudget,
   SeenDeployments,
 } from '@sluice/state';
-import { StoreModule, type DatabaseSource } from '@sluice/store';
+import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
 import { FrameRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { expireJob } from './expire-job.js';
 import { atMostEachSecond } from './at-most-each-second.js';
 import { LEFT_OVER } from './left-over.js';
 import { oneAtATime } from './one-at-a-time.js';
-import { groupsServed, ServedGroups } from './served-groups.js';
+import { LedgerRole } from './roles/ledger-role.js';
+import type { RunningRole } from './roles/role.js';
+import { groupsNamed, groupsServed, ServedGroups } from './served-groups.js';
 import { SuspectsProcess, suspectsWorkerId, type SuspectsRole } from './suspects-process.js';
 import { WorkerProcess } from './worker-process.js';
 
@@ -66,8 +68,9 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
       providers: [
         {
           provide: WorkerProcess,
-          inject: [Connections],
-          useFactory: (open: Connections) => workerProcess(open, settings, groups, log, suspects),
+          inject: [Connections, LazyDatabase],
+          useFactory: (open: Connections, store: LazyDatabase) =>
+            workerProcess(open, store, settings, groups, log, suspects),
         },
       ],
     };
@@ -92,6 +95,7 @@ const CLOSE_MS = 5_000;
 
 function workerProcess(
   { commands, subscriber }: Connections,
+  database: LazyDatabase,
   settings: Settings,
   groups: readonly string[],
   { emit, setLevel }: WorkerLog,
@@ -184,6 +188,7 @@ function workerProcess(
   });
   const served: ServedGroups = new ServedGroups(deps, {
     groups,
+    named: groupsNamed(settings),
     records,
     inference,
     beat,
@@ -199,9 +204,24 @@ function workerProcess(
     onEnded: (group, jobs) => emit('group.jobs_left_over', { group, jobs }),
     onError,
   });
+  const ledgerGroups = (): readonly string[] => [...served.ledgers, ...leftOver.forsaken];
+  const roles: Partial<Record<WorkerRole, () => RunningRole>> = {
+    ledger: () =>
+      new LedgerRole({
+        redis: commands,
+        subscriber,
+        database,
+        consumer: workerId,
+        groups: ledgerGroups,
+        nowMs: clock.nowMs,
+        emit,
+        onError,
+      }),
+  };
   return new WorkerProcess({
     workerId,
     groups,
+    roles: settings.workerRoles.flatMap((role) => roles[role]?.() ?? []),
     served,
     leftOver: runsSuspects ? undefined : leftOver,
     setLogLevel: setLevel,

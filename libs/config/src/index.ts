@@ -6,4 +6,4 @@ export { readConfig, type Config, type ConfigSource } from './read-config.js';
 export { changedSettings, type ChangedSettings } from './reload/changed-settings.js';
 export { ConfigReloader, type RejectedConfig } from './reload/config-reloader.js';
 export type { Report, ReportRow } from './report.js';
-export type { Settings } from './settings.js';
+export { WORKER_ROLES, type Settings, type WorkerRole } from './settings.js';

@@ -134,6 +134,19 @@ describe('the environment and the command line', () => {
     expect(load(env, {}, rest).databaseUrl).toBe(databaseUrl);
   });
 
+  it.each([
+    [undefined, ['inference', 'webhooks', 'batches', 'ledger']],
+    ['ledger, inference', ['inference', 'ledger']],
+  ])('roles: %j', (roles, read) => {
+    expect(load({}, roles === undefined ? {} : { roles }).workerRoles).toEqual(read);
+  });
+
+  it.each(['', 'ledger,cleaning'])('roles: %j is refused', (roles) => {
+    expect(refusal(() => load({}, { roles })).message).toMatch(
+      /^--roles must name some of inference, webhooks, batches/,
+    );
+  });
+
   it('a database of another kind is refused, and not shown', () => {
     const { message } = refusal(() => load({ DATABASE_URL: 'mysql://u:secret@h/x' }));
     expect(message).toBe('DATABASE_URL must be a postgresql:// address.');

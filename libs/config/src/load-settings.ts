@@ -6,7 +6,7 @@ import { generatedMasterKey } from './master-key.js';
 import type { Environment } from './models/read-target.js';
 import { isPostgresUrl, readConfig, redisUrlOf, type Config } from './read-config.js';
 import type { Report, ReportRow } from './report.js';
-import type { Settings } from './settings.js';
+import { WORKER_ROLES, type Settings, type WorkerRole } from './settings.js';
 
 export interface LoadInput {
   readonly env: NodeJS.ProcessEnv;
@@ -18,6 +18,8 @@ export interface LoadInput {
     readonly data?: string;
     /** Names, separated by commas. */
     readonly groups?: string;
+    /** Of a worker, separated by commas. */
+    readonly roles?: string;
     readonly concurrency?: string;
     readonly allowUnsupported?: boolean;
   };
@@ -96,6 +98,7 @@ function read(input: LoadInput): Read {
       1,
       10_000,
     ),
+    workerRoles: readRoles(input.args.roles, problems),
     workerGroups: readGroups(input, config, problems),
     drainMs: environment.wholeNumber('SLUICE_DRAIN_MS', undefined, '', 20_000, 0, 3_600_000),
     maxBodyBytes: config.maxBodyBytes ?? 32 * 1024 * 1024,
@@ -158,16 +161,28 @@ function redisOfEnvironment(env: Environment): string | undefined {
   return env.REDIS_HOST ? redisUrlOf(env.REDIS_HOST, env.REDIS_PORT || 6379, env.REDIS_PASSWORD) : undefined;
 }
 
+function readRoles(text: string | undefined, problems: ReportRow[]): readonly WorkerRole[] {
+  if (text === undefined) return WORKER_ROLES;
+  const names = namesOf(text);
+  const roles = WORKER_ROLES.filter((role) => names.includes(role));
+  if (names.length > 0 && roles.length === new Set(names).size) return roles;
+  problems.push(rowWithoutPlace('--roles', `--roles must name some of ${WORKER_ROLES.join(', ')}, but is "${text}".`));
+  return WORKER_ROLES;
+}
+
+const namesOf = (list: string): string[] =>
+  list
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+
 function readGroups(
   { args: { groups: text }, isReload = false }: LoadInput,
   { models }: Config,
   problems: ReportRow[],
 ): readonly string[] | undefined {
   if (text === undefined) return undefined;
-  const names = text
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
+  const names = namesOf(text);
   if (isReload) return names.filter((name) => models.groups.has(name));
   for (const name of names) {
     if (models.groups.has(name)) continue;

@@ -1,6 +1,9 @@
 import type { FailAction, Failpoint, ModelTable, RoutingPolicy } from '@sluice/core';
 import type { Report } from './report.js';
 
+export const WORKER_ROLES = ['inference', 'webhooks', 'batches', 'ledger'] as const;
+export type WorkerRole = (typeof WORKER_ROLES)[number];
+
 /**
  * Everything that a process was told: environment, command line and `config.yaml`, checked and frozen. A reload makes
  * another one. `libs/config` is the only reader of files and environment; all others are handed what they need.
@@ -25,6 +28,8 @@ export interface Settings {
   readonly masterKeyIsGenerated: boolean;
   /** Jobs of each group that one worker runs at a time. Default 200. */
   readonly workerConcurrency: number;
+  /** What this worker does (`--roles`). Default all; `sluice start` does all. */
+  readonly workerRoles: readonly WorkerRole[];
   /** Groups that this worker serves (`--groups a,b`); absent: all. */
   readonly workerGroups: readonly string[] | undefined;
   /** How long running jobs may finish after SIGTERM before they are handed back. Default 20,000. */

@@ -105,6 +105,7 @@ export { mockOf, MOCK_TIMEOUT, type Mock } from './mock.js';
 export { acceptJob } from './job/accept-job.js';
 export { BACKLOG_DEFAULTS, lineOf, type BacklogBounds, type BacklogPolicy } from './job/backlog-policy.js';
 export { variantName, variantOf } from './dispatch/fallback-variant.js';
+export { isBefore, ledgerBound, type ConsumerGroupPlace } from './job/ledger-bound.js';
 export { keptText, type Kept } from './job/kept.js';
 export { cancelJob, expireJob, finishJob } from './job/end-job.js';
 export { feedWindow, sweepGroup, type FedJob } from './job/feed-window.js';

@@ -18,6 +18,9 @@ export {
   type RecordView,
   type SuspectsRun,
 } from './job-records.js';
+export { CONSUMER_GROUPS, type ConsumerGroup } from './ledger/consumer-groups.js';
+export type { LedgerConsumer } from './ledger/ledger-lane.js';
+export { LedgerReader, type LedgerReaderOptions } from './ledger/ledger-reader.js';
 export { LeftOverJobs } from './left-over-jobs.js';
 export { openGate } from './open-gate.js';
 export { QueueView, type PlaceInLine, type QueueLook } from './queue-view.js';

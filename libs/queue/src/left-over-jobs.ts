@@ -58,8 +58,18 @@ export class LeftOverJobs {
     await Promise.all(unknown.map((group) => this.lookAt(group)));
   }
 
+  /** Groups of which nobody else reads what is left in their ledger. */
+  get forsaken(): readonly string[] {
+    const isLong = (since: number): boolean => performance.now() - since >= this.withoutWorkerMs;
+    return [...this.aloneSince].flatMap(([group, since]) => (isLong(since) ? [group] : []));
+  }
+
   private async lookAt(group: string): Promise<void> {
-    if ((await this.records.unfinished(group)) === 0 || (await this.hasWorker(group))) {
+    const [unfinished, entries] = await Promise.all([
+      this.records.unfinished(group),
+      this.redis.xlen(keysOf(group).ledger),
+    ]);
+    if (unfinished + entries === 0 || (await this.hasWorker(group))) {
       this.aloneSince.delete(group);
       return;
     }

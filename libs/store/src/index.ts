@@ -2,6 +2,8 @@ export { BatchCatalog, type BatchPage, type BatchRow, type NewBatch } from './ba
 export { BatchProgress, type BatchEnd } from './batches/batch-progress.js';
 export { BatchResults, type DoneLine, type LineContext } from './batches/batch-results.js';
 export { FileCatalog, type FilePage, type FileRow } from './files/file-catalog.js';
+export { HistoryWriter } from './history/history-writer.js';
+export { keepPartitions } from './history/partitions.js';
 export { LazyDatabase } from './lazy-database.js';
 export { bringUpToDate } from './migrations.js';
 export { openDatabase, type Database, type Db } from './open-database.js';

@@ -44,6 +44,10 @@ export interface Events {
   /** The process that runs isolated jobs. `jobs`: what it ran when it died by itself. */
   'suspects.started': { workerId: string };
   'suspects.crashed': { workerId: string; how: string; jobs: string[] };
+  /** Nobody wrote the ledger for so long that its oldest entries were given up: history has a gap. */
+  'ledger.overflowed': { group: string; entries: number };
+  /** Days of history whose time is over. */
+  'history.dropped': { partitions: string[] };
   'redis.lost': { message: string };
   'redis.back': { afterMs: number };
   /** New calls are refused from 90 % of maxmemory on, until it is below 85 %. */
@@ -78,6 +82,8 @@ export const LEVEL_OF: Record<EventName, 'debug' | 'info' | 'warn' | 'error'> = 
   'group.jobs_left_over': 'warn',
   'suspects.started': 'info',
   'suspects.crashed': 'error',
+  'ledger.overflowed': 'error',
+  'history.dropped': 'info',
   'redis.lost': 'error',
   'redis.back': 'info',
   'storage.full': 'error',

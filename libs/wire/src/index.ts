@@ -9,6 +9,7 @@ export { attemptId, type Attempt, type AttemptError, type AttemptUsage } from '.
 export type { DurableJob, LedgerFields } from './sluice/durable-job.js';
 export { frameHead, readFrame, readPayload, type Frame, type FrameKind } from './sluice/frame.js';
 export { lifeEventsOf, type LifeEvent } from './sluice/life-event.js';
+export { readLedgerEntry, type LedgerEntry } from './sluice/ledger-entry.js';
 export type { Outcome, Served, TerminalState } from './sluice/outcome.js';
 export { SSE_DONE, SSE_HEARTBEAT, sseData } from './sse.js';
 export type { BatchDialect, BatchDialectName, LineEnd, LineIdentity } from './batches/batch-dialect.js';

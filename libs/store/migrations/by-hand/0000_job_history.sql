@@ -11,14 +11,14 @@ create table sluice.job_history (
   endpoint text not null,
   model text not null,
   model_group text not null,
-  -- null until it is over
+  -- null until it is over; 'erased': its caller deleted it, and nothing but this is left of it until the partition goes
   status text,
   error_code text,
   batch_id text,
   metadata jsonb not null,
   -- what the job was accepted with, without secrets
-  durable jsonb not null,
-  outcome jsonb,
+  durable json not null,
+  outcome json,
   started_at timestamptz,
   finished_at timestamptz,
   attempts integer not null default 0,

@@ -1,0 +1,148 @@
+import type { DurableJob, LedgerEntry } from '@sluice/wire';
+import { sql, type SQL } from 'drizzle-orm';
+import type { LazyDatabase } from '../lazy-database.js';
+import { StoreUnavailable } from '../store-unavailable.js';
+
+interface Row {
+  id: string;
+  createdAtMs: number;
+  tenant: string;
+  kind: string;
+  endpoint: string;
+  model: string;
+  group: string;
+  status: string | null;
+  errorCode: string | null;
+  batchId: string | null;
+  metadata: string;
+  durable: string;
+  outcome: string | null;
+  startedAtMs: number | null;
+  finishedAtMs: number | null;
+  attempts: number;
+}
+
+/** PostgreSQL's type of each column of the statement, in its order. */
+const TYPES: Record<keyof Row, string> = {
+  id: 'text',
+  createdAtMs: 'bigint',
+  tenant: 'text',
+  kind: 'text',
+  endpoint: 'text',
+  model: 'text',
+  group: 'text',
+  status: 'text',
+  errorCode: 'text',
+  batchId: 'text',
+  metadata: 'jsonb',
+  durable: 'json',
+  outcome: 'json',
+  startedAtMs: 'bigint',
+  finishedAtMs: 'bigint',
+  attempts: 'integer',
+};
+
+/**
+ * Writes the history of durable jobs from the ledger: without bodies and secrets, in one statement per batch. Entries may
+ * come in any order and more than once: the first end of a job counts, and what was erased stays erased.
+ */
+export class HistoryWriter {
+  constructor(
+    private readonly database: LazyDatabase,
+    private readonly onError: (error: Error) => void,
+  ) {}
+
+  /** @throws StoreUnavailable: nothing, or all of it, was written */
+  async append(group: string, entries: readonly LedgerEntry[]): Promise<void> {
+    await this.write(rowsOf(group, entries));
+  }
+
+  /** A row that PostgreSQL will never take is told and left out: it must not stand in the way of all that follow. */
+  private async write(rows: readonly Row[]): Promise<void> {
+    try {
+      await this.database.use((db) => db.execute(insertOf(rows)));
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      if (rows.length === 1) {
+        this.onError(new Error(`${rows[0]!.id} cannot be kept in the history: ${(error as Error).message}`));
+        return;
+      }
+      const half = rows.length >> 1;
+      await this.write(rows.slice(0, half));
+      await this.write(rows.slice(half));
+    }
+  }
+}
+
+/** One row per job: a statement cannot touch a row twice. */
+function rowsOf(group: string, entries: readonly LedgerEntry[]): Row[] {
+  const rows = new Map<string, Row>();
+  for (const entry of entries) {
+    const before = rows.get(entry.jobId);
+    if (before === undefined || rankOf(entry.type) > rankOf(typeOf(before))) rows.set(entry.jobId, rowOf(group, entry));
+  }
+  return [...rows.values()];
+}
+
+const rankOf = (type: LedgerEntry['type']): number => ['accepted', 'over', 'erased'].indexOf(type);
+const typeOf = ({ status }: Row): LedgerEntry['type'] =>
+  status === null ? 'accepted' : status === 'erased' ? 'erased' : 'over';
+
+function rowOf(group: string, entry: LedgerEntry): Row {
+  const { jobId: id, durable } = entry;
+  const { tenant, kind, endpoint, createdAtMs } = durable;
+  const row = { id, createdAtMs, tenant, kind, endpoint, group, errorCode: null, outcome: null, startedAtMs: null };
+  if (entry.type === 'erased') {
+    const nothing = { model: '', batchId: null, metadata: '{}', durable: '{}', finishedAtMs: null, attempts: 0 };
+    return { ...row, ...nothing, status: 'erased' };
+  }
+  const asked = {
+    model: storable(durable.model),
+    batchId: durable.batch?.id ?? null,
+    metadata: JSON.stringify(
+      Object.fromEntries(Object.entries(durable.metadata).map(([key, value]) => [storable(key), storable(value)])),
+    ),
+    durable: JSON.stringify(withoutSecrets(durable)),
+  };
+  if (entry.type === 'accepted') return { ...row, ...asked, status: null, finishedAtMs: null, attempts: 0 };
+  const { state, outcome, startedAtMs = null, finishedAtMs, attempts } = entry;
+  return {
+    ...row,
+    ...asked,
+    status: state,
+    errorCode: outcome.error?.code ?? null,
+    outcome: JSON.stringify(outcome),
+    startedAtMs,
+    finishedAtMs,
+    attempts,
+  };
+}
+
+/** Whom it calls back is not needed any more, and the address of a callback may hold a key. */
+const withoutSecrets = (durable: DurableJob): DurableJob => ({ ...durable, webhook: undefined });
+
+/** What PostgreSQL's text cannot hold: NUL, and halves of a pair. */
+const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed();
+
+function insertOf(rows: readonly Row[]): SQL {
+  const columns = (Object.keys(TYPES) as (keyof Row)[]).map(
+    (key) => sql`${sql.param(rows.map((row) => row[key]))}::${sql.raw(TYPES[key])}[]`,
+  );
+  return sql`
+    insert into sluice.job_history as kept (
+      id, created_at, tenant, kind, endpoint, model, model_group, status, error_code, batch_id,
+      metadata, durable, outcome, started_at, finished_at, attempts
+    )
+    select
+      id, to_timestamp(created_ms / 1000.0), tenant, kind, endpoint, model, model_group, status, error_code, batch_id,
+      metadata, durable, outcome, to_timestamp(started_ms / 1000.0), to_timestamp(finished_ms / 1000.0), attempts
+    from unnest(${sql.join(columns, sql`, `)}) as row (
+      id, created_ms, tenant, kind, endpoint, model, model_group, status, error_code, batch_id,
+      metadata, durable, outcome, started_ms, finished_ms, attempts
+    )
+    on conflict (id, created_at) do update set
+      model = excluded.model, status = excluded.status, error_code = excluded.error_code, batch_id = excluded.batch_id,
+      metadata = excluded.metadata, durable = excluded.durable, outcome = excluded.outcome,
+      started_at = excluded.started_at, finished_at = excluded.finished_at, attempts = excluded.attempts
+    where excluded.status = 'erased' or (kept.status is null and excluded.status is not null)`;
+}
