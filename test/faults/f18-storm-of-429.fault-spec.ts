@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { callOnce, Cluster } from '../support/cluster.js';
+import { sizeOf } from '../support/full-size.js';
 import { mostIn } from '../support/most-in.js';
 
-const JOBS = Number(process.env['SLUICE_STORM_JOBS'] ?? 500);
+const JOBS = sizeOf(500, 10_000);
 const RETRY_AFTER_MS = 3_000;
 const CONCURRENCY = 20;
 const A_SECOND = 100;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { callOnce, Cluster } from '../support/cluster.js';
+import { sizeOf } from '../support/full-size.js';
 import { mostIn } from '../support/most-in.js';
 
-/** At full size: SLUICE_LIMIT_RPM=6000 SLUICE_LIMIT_JOBS=10000, and two minutes of a quiet machine. */
-const RPM = Number(process.env['SLUICE_LIMIT_RPM'] ?? 300);
-const JOBS = Number(process.env['SLUICE_LIMIT_JOBS'] ?? 320);
+const RPM = sizeOf(300, 6_000);
+const JOBS = sizeOf(320, 10_000);
 const TOKENS_EACH = 100;
 const MINUTE_MS = 60_000;
 
