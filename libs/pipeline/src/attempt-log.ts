@@ -1,5 +1,5 @@
 import type { Attempt, AttemptError, LifeEvent } from '@sluice/wire';
-import { attemptId } from '@sluice/wire';
+import { attemptId, jobUsage } from '@sluice/wire';
 
 /** As many attempts are kept: the first, since they say how it began, and the last. A job may be refused for a day. */
 const MOST_FIRST = 10;
@@ -159,15 +159,8 @@ const INTERNAL: AttemptError = {
 const endOf = ({ outcome, error, usage, costUsd, ttftMs, requestId }: AttemptEnd): Partial<Attempt> => ({
   outcome,
   error: error ?? null,
-  usage: usage === undefined ? null : usageOf(usage),
+  usage: usage === undefined ? null : jobUsage(usage),
   cost_usd: costUsd ?? null,
   ttft_ms: ttftMs === undefined ? null : Math.round(ttftMs),
   provider_request_id: requestId ?? null,
-});
-
-const usageOf = ({ prompt, completion, estimated }: NonNullable<AttemptEnd['usage']>): Attempt['usage'] => ({
-  input_tokens: prompt,
-  output_tokens: completion,
-  total_tokens: prompt + completion,
-  estimated,
 });

@@ -12,6 +12,15 @@ export interface Looked {
 /** Undefined when there is no record. @throws when Redis is away: asked again later */
 export type LookAtRecord = (jobId: string, fromSeq: number) => Promise<Looked | undefined>;
 
+export interface FollowFrom {
+  /** First seq that is wanted: that of a frame, or the one after the last. */
+  seq: number;
+  /** What is lost is passed over: the end of the job is told as it is, and who reads sees by the numbers what is missing. */
+  bearsHoles: boolean;
+}
+
+const FROM_THE_BEGINNING: FollowFrom = { seq: 1, bearsHoles: false };
+
 /** Two looks without a record, so far apart, and it is gone: Redis restarted empty. One alone may come before the accept. */
 const GONE_AFTER_MS = 4_000;
 
@@ -36,7 +45,7 @@ const EVENTS_LOST: Outcome = {
  */
 export class Follower {
   heardAt = performance.now();
-  private nextSeq = 1;
+  private nextSeq: number;
   private readonly held: Frame[] = [];
   private looking = false;
   /** One more look after the present one: what this one was asked about may have come after it had read. */
@@ -51,7 +60,10 @@ export class Follower {
     readonly jobId: string,
     private readonly look: LookAtRecord,
     private readonly leave: () => void,
-  ) {}
+    private readonly from = FROM_THE_BEGINNING,
+  ) {
+    this.nextSeq = from.seq;
+  }
 
   /** Ends after the terminal frame. Unsubscribing stops following. */
   readonly frames = new Observable<Frame>((subscriber) => {
@@ -102,7 +114,7 @@ export class Follower {
     for (const frame of looked.frames) if (frame.firstSeq === this.nextSeq && !this.closed) this.accept(frame);
     const { terminal } = looked;
     if (terminal === undefined || this.closed) return;
-    if (terminal.firstSeq === this.nextSeq) this.accept(terminal);
+    if (terminal.firstSeq === this.nextSeq || this.from.bearsHoles) this.accept(terminal);
     else this.endWith(EVENTS_LOST);
   }
 

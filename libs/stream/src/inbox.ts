@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFrame } from '@sluice/wire';
 import type { Redis } from 'ioredis';
-import { Follower, type LookAtRecord } from './follower.js';
+import { Follower, type FollowFrom, type LookAtRecord } from './follower.js';
 
 /** A follower that has heard nothing for so long looks at the record: a lost last frame leaves no gap to see. */
 const SILENCE_MS = 5_000;
@@ -50,9 +50,10 @@ export class Inbox {
    * Call this BEFORE the job is enqueued: a fast worker answers before `add` returns, and 1-4 % of answers were lost when
    * followers came second. A late joiner follows, then lets the record know its inbox, then calls `lookNow`.
    * @param look reads the job's record and replays its stream
+   * @param from where a reader goes on; absent: at the beginning
    */
-  follow(jobId: string, look: LookAtRecord): Follower {
-    const follower: Follower = new Follower(jobId, look, () => this.leave(follower));
+  follow(jobId: string, look: LookAtRecord, from?: FollowFrom): Follower {
+    const follower: Follower = new Follower(jobId, look, () => this.leave(follower), from);
     this.followers.set(jobId, [...(this.followers.get(jobId) ?? NOBODY), follower]);
     return follower;
   }

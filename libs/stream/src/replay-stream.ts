@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 
 const PAGE = 1_000;
 
-/** The kept frames of a job that hold `fromSeq` or later, in order. Frames hold whole flushes: the first may begin earlier. */
+/** The kept frames of a job that begin with `fromSeq` or later, in order. */
 export async function replayStream(redis: Redis, group: string, jobId: string, fromSeq: number): Promise<Frame[]> {
   const frames: Frame[] = [];
   for await (const frame of framesFrom(redis, group, jobId, fromSeq)) frames.push(frame);
@@ -23,4 +23,27 @@ export async function* framesFrom(redis: Redis, group: string, jobId: string, fr
     }
     if (page.length < PAGE) return;
   }
+}
+
+/**
+ * Some of a job's kept frames, in order, for a reader that begins anywhere: the first may begin before `fromSeq`, when it
+ * holds it. Fewer than asked for: there were no more then.
+ */
+export async function replayPage(
+  redis: Redis,
+  group: string,
+  jobId: string,
+  { fromSeq, most }: { fromSeq: number; most: number },
+): Promise<Frame[]> {
+  const key = `{sluice:${group}}:stream:${jobId}`;
+  const [holding, after] = await Promise.all([
+    redis.xrevrangeBuffer(key, `${fromSeq}-0`, '-', 'COUNT', 1),
+    redis.xrangeBuffer(key, `(${fromSeq}-0`, '+', 'COUNT', most - 1),
+  ]);
+  const frames: Frame[] = [];
+  for (const [, [, bytes]] of [...holding, ...after]) {
+    const frame = readFrame(bytes!);
+    if (frame !== undefined && frame.firstSeq + frame.count > fromSeq) frames.push(frame);
+  }
+  return frames;
 }

@@ -60,10 +60,21 @@ export interface ApiError {
 }
 
 /** `{"error":{message,type,param,code,job_id?}}`: the body of every error on the OpenAI and native routes. */
-export function errorBody(error: ApiError, jobId?: string): string {
-  const { type } = ERROR_CODES[error.code];
-  const { message, param = null, code } = error;
-  return JSON.stringify({ error: { message, type, param, code, ...(jobId === undefined ? {} : { job_id: jobId }) } });
+export const errorBody = (error: ApiError, jobId?: string): string =>
+  JSON.stringify({ error: errorObject(error, jobId) });
+
+/** What stands under `error`: in bodies, in jobs and in their events. */
+export function errorObject({ code, message, param }: ApiError, jobId?: string): ErrorObject {
+  const { type } = ERROR_CODES[code];
+  return { message, type, param: param ?? null, code, ...(jobId === undefined ? {} : { job_id: jobId }) };
+}
+
+export interface ErrorObject {
+  message: string;
+  type: string;
+  param: string | null;
+  code: ErrorCode;
+  job_id?: string;
 }
 
 /** Said with 429 and 503 when nothing better is known, so that no client comes back at once. */

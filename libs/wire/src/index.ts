@@ -1,13 +1,23 @@
 export { ENDPOINTS, isEndpoint, presentationOf, type Endpoint } from './endpoints/endpoints.js';
 export type { AnswerIdentity, AskedBody, EventFold, Presentation, ToChat } from './endpoints/presentation.js';
-export { ERROR_CODES, errorBody, errorHeaders, type ApiError, type ErrorCode } from './error-body.js';
+export {
+  ERROR_CODES,
+  errorBody,
+  errorHeaders,
+  errorObject,
+  type ApiError,
+  type ErrorCode,
+  type ErrorObject,
+} from './error-body.js';
 export { roleChunk, textChunk, usageChunk } from './openai/chat-chunk.js';
 export { chatMessagesProblem, type ChatCompletionRequest, type ChatMessage } from './openai/chat-completion-request.js';
 export { addDelivered, nothingDelivered, type DeliveredAnswer } from './openai/delivered-answer.js';
+export { WholeAnswer } from './openai/whole-answer.js';
 export { usageBody, type TokenUsage } from './openai/usage-body.js';
 export { attemptId, type Attempt, type AttemptError, type AttemptUsage } from './sluice/attempt.js';
 export type { DurableJob, LedgerFields } from './sluice/durable-job.js';
 export { frameHead, readFrame, readPayload, type Frame, type FrameKind } from './sluice/frame.js';
+export { JobEvents, jobUsage, lastSeqOf, type EventfulJob, type JobEnd } from './sluice/job-events.js';
 export { lifeEventsOf, type LifeEvent } from './sluice/life-event.js';
 export { readLedgerEntry, type LedgerEntry } from './sluice/ledger-entry.js';
 export type { Outcome, Served, TerminalState } from './sluice/outcome.js';

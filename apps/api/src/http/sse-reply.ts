@@ -13,12 +13,10 @@ import { answerHeaders } from './answer-headers.js';
 import { cutWhenUnread } from './cut-when-unread.js';
 import type { Dialect } from './dialect.js';
 import { sendError } from './error.filter.js';
+import { EVENT_STREAM_HEADERS, Lag } from './event-stream.js';
 import { comeBack, REPLAYED } from './idempotency/come-back.js';
 import { readLargeResult } from './read-large-result.js';
 import { OVERDUE, overdueInMs, SHUTTING_DOWN, type Following, type ReplyDeps } from './reply-deps.js';
-
-/** A reader that leaves so much unread for so long is cut: its memory is everybody's. */
-const LAGGING_BYTES = 256 * 1024;
 
 /**
  * Relays a job's events. The head goes out with the first frame, so that a failure before it is a plain HTTP error, or
@@ -31,7 +29,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
   const requestId = reply.getHeader('x-request-id');
   const fold = dialect?.events();
   let isOver = false;
-  let laggingSince: number | undefined;
+  const lag = new Lag(times.laggingMs);
 
   const timer = setInterval(beat, times.heartbeatMs).unref();
   const early = setTimeout(() => writeHead(undefined), times.earlyHeadMs).unref();
@@ -77,9 +75,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
     clearTimeout(early);
     reply.hijack(); // from here on Fastify neither serialises nor sends
     raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
+      ...EVENT_STREAM_HEADERS,
       ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
       ...answerHeaders(job, served),
       ...(following.isReplayed ? REPLAYED : {}),
@@ -99,9 +95,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
   }
 
   function checkLag(): void {
-    if (raw.writableLength < LAGGING_BYTES) laggingSince = undefined;
-    else if (laggingSince === undefined) laggingSince = performance.now();
-    else if (performance.now() - laggingSince > times.laggingMs) end(() => raw.destroy()); // the job goes on
+    if (lag.isTooLong(raw.writableLength)) end(() => raw.destroy()); // the job goes on
   }
 
   function fail(error: ApiError, served?: Served): void {

@@ -9,6 +9,8 @@ export interface AnsweredAttempt {
   /** JSON call: the answer. Stream: the SSE events that end it. */
   body: string;
   usage: Usage | undefined;
+  /** Of a stream: what its caller is told, which is not what it cost where an answer went on with another. */
+  told?: Usage | undefined;
   /** The provider's; absent: it sent none. */
   requestId?: string;
   /** What the provider said of its own limits. */

@@ -5,6 +5,7 @@ import type { AttemptLog } from '../attempt-log.js';
 import type { Run, RunDeps } from '../run-deps.js';
 import type { FinishedRun } from './failure-outcome.js';
 import { sumOf } from './go-on.js';
+import { wholeAnswer } from './whole-answer.js';
 
 /** Writes the one terminal record and tells who waits; a stale run writes nothing. */
 export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Promise<RunEnd> {
@@ -13,23 +14,39 @@ export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Prom
   run.log?.close(deps.nowMs());
   const outcome: Outcome = {
     state: end.state,
+    atMs: deps.nowMs(),
     upstreamMs: Math.round(run.upstreamMs * 10) / 10,
     // Groups that were entered and had nobody to ask are known at the end only.
     ...(run.served === undefined ? {} : { served: { ...run.served, fallbacks: run.progress.route.length - 1 } }),
     ...(end.state === 'completed' ? usageOf(run, end) : { error: end.error }),
     ...(run.log === undefined ? triedOf(run) : loggedIn(run.log)),
   };
-  const written = writeAndTell(run, end, outcome, deps);
+  const isDurableStream = end.state === 'completed' && run.log !== undefined && run.job.stream;
+  const written = isDurableStream
+    ? writeStreamAndTell(run, end, outcome, deps)
+    : writeAndTell(run, end, outcome, end.state === 'completed' ? end.attempt.body : '', deps);
   // An answer's record goes ahead of BullMQ's completion on the same connection, so that one trip serves both.
   if (end.state === 'completed') return { kind: 'over', othersWait: run.othersWait, written };
   const { othersWait } = await written;
   return end.state === 'failed' ? { kind: 'failed', code: end.error.code, othersWait } : { kind: 'over', othersWait };
 }
 
+/** Its result can be asked for long after its stream is gone. */
+async function writeStreamAndTell(
+  run: Run,
+  end: Extract<FinishedRun, { state: 'completed' }>,
+  outcome: Outcome,
+  deps: RunDeps,
+): Promise<{ othersWait: boolean }> {
+  const result = await wholeAnswer(run, end.attempt, deps);
+  return writeAndTell(run, end, { ...outcome, tail: end.attempt.body }, result, deps);
+}
+
 async function writeAndTell(
   run: Run,
   end: FinishedRun,
   outcome: Outcome,
+  result: string,
   deps: RunDeps,
 ): Promise<{ othersWait: boolean }> {
   const { job, epoch } = run;
@@ -38,7 +55,7 @@ async function writeAndTell(
     epoch,
     state: end.state,
     outcome: JSON.stringify(outcome),
-    result: end.state === 'completed' ? end.attempt.body : '',
+    result,
     attempts: job.durable && run.attempts,
   });
   if (deps.failAt !== undefined) await deps.failAt('finish.recorded');

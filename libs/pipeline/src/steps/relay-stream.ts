@@ -76,7 +76,7 @@ export async function relayStream(
   }
   const opening = run.isCommitted ? '' : roleChunks(run, call);
   const told = run.delivered === undefined ? usage : toldUsage(run.billed!, usage, isWhole());
-  return { kind: 'answered', body: opening + tail + usageEvent(run, call, told) + SSE_DONE, usage, ...said };
+  return { kind: 'answered', body: opening + tail + usageEvent(run, call, told) + SSE_DONE, usage, told, ...said };
 }
 
 const CANCELLED: Failure = { kind: 'cancelled', message: 'The run was ended.' };

@@ -29,12 +29,16 @@ export interface Outcome {
   usage?: { prompt: number; completion: number; estimated: boolean };
   /** Attempts that failed, and why each was made where it was; absent: none failed. */
   tried?: readonly { deployment: string; kind: string; atMs: number; considered?: readonly unknown[] }[];
+  /** Of a durable stream: the SSE events that end it. Its result is the whole answer, as if it had been no stream. */
+  tail?: string;
   /** Of a durable job: all that were made, or the first and the last of very many. */
   attempts?: readonly Attempt[];
   /** Of a durable job: what its attempts cost, failed ones too; absent: not known. */
   costUsd?: number;
   /** Of a durable job: from its acceptance to the first content. */
   ttftMs?: number;
+  /** When a run ended it, Unix ms; absent: no run did. */
+  atMs?: number;
   /** Time inside provider calls, ms: what `overhead-duration-ms` leaves out. */
   upstreamMs?: number;
 }
