@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from './sluice-process.js';
 
@@ -22,6 +23,24 @@ export class OwnRedis {
       });
     });
     return this;
+  }
+
+  /** Of the file that is appended to. */
+  appendOnlyBytes(): number {
+    return statSync(this.appendOnlyFile()).size;
+  }
+
+  /** What a host that loses its power forgets, while it is stopped. */
+  cutAppendOnlyTo(bytes: number): void {
+    truncateSync(this.appendOnlyFile(), bytes);
+  }
+
+  private appendOnlyFile(): string {
+    const folder = join(this.dir, 'appendonlydir');
+    return join(
+      folder,
+      readdirSync(folder).findLast((name) => name.endsWith('.incr.aof'))!,
+    );
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
