@@ -2,7 +2,8 @@ import { load, proveItAnswers } from '../load/load.mjs';
 import { costOf, watchMemory } from '../machine/process-cost.mjs';
 
 export const CONCURRENCIES = [1, 8, 32, 128];
-const WARM_UP_SHARE = 0.5;
+/** Until the compilers of hot code are done, a phase would measure them too. */
+const WARM_UP_SECONDS = 8;
 
 /**
  * All phases of one system in one round, after a warm-up.
@@ -14,7 +15,7 @@ export async function measure(system, seconds) {
   const drive = system.load ?? ((phase) => load({ ...system, ...phase }));
   const speaksHttp = system.load === undefined;
   if (speaksHttp) await proveItAnswers(system, ['json', 'burst', 'paced']);
-  await drive({ kind: 'json', concurrency: 32, seconds: Math.max(1, seconds * WARM_UP_SHARE) });
+  await drive({ kind: 'json', concurrency: 32, seconds: WARM_UP_SECONDS });
 
   const phases = CONCURRENCIES.map((concurrency) => ({ kind: 'json', concurrency, seconds }));
   if (speaksHttp) {
