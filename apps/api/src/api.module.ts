@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
   Inject,
@@ -23,10 +24,12 @@ import {
 import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
 import { Inbox, type LookAtRecord } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
+import { BATCH_CONTROLLERS, batchProviders } from './http/batches/batch-providers.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
 import { ConfigController } from './http/config.controller.js';
 import { DeploymentsController, type DeploymentsDeps } from './http/deployments.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
+import type { UploadRoute } from './http/files/upload-route.js';
 import { HealthController, type HealthDeps } from './http/health.controller.js';
 import type { HttpTimes } from './http/http-times.js';
 import type { MasterKey } from './http/master-key.js';
@@ -52,6 +55,7 @@ export interface ApiParts {
   emit: Emit;
   setLogLevel: (level: Settings['logLevel']) => void;
   database: DatabaseSource;
+  uploads: UploadRoute;
 }
 
 /** All wiring of the api process. Plain classes are built here by factories; in libs/ only `*.module.ts` knows Nest. */
@@ -67,7 +71,9 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
   ) {}
 
   static with(settings: Settings, redisUrl: string, parts: ApiParts): DynamicModule {
-    const { masterKey, times, emit, setLogLevel, database } = parts;
+    const { masterKey, times, emit, setLogLevel, database, uploads } = parts;
+    const errors = new ErrorFilter(emit);
+    const folder = join(settings.dataDir, 'files');
     const connections = ConnectionsModule.to(redisUrl, 'api', emit);
     const groups = [...settings.models.groups.keys()];
     return {
@@ -91,11 +97,13 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         DeploymentsController,
         QueuesController,
         JobsController,
+        ...BATCH_CONTROLLERS,
       ],
       providers: [
         OpenCalls,
         { provide: DRAIN, useValue: { streamMs: Math.min(5_000, settings.drainMs), jsonMs: settings.drainMs } },
-        { provide: APP_FILTER, useValue: new ErrorFilter(emit) },
+        { provide: APP_FILTER, useValue: errors },
+        ...batchProviders({ folder, s3: undefined, uploads, errors }),
         {
           provide: RedisClock,
           inject: [Connections],

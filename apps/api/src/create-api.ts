@@ -4,6 +4,7 @@ import type { RejectedConfig, Settings } from '@sluice/config';
 import type { DatabaseSource } from '@sluice/store';
 import { createLogger, emitTo } from '@sluice/telemetry';
 import { ApiModule } from './api.module.js';
+import { UploadRoute } from './http/files/upload-route.js';
 import { openHttp } from './http/http-server.js';
 import { HTTP_TIMES, type HttpTimes } from './http/http-times.js';
 import { MasterKey } from './http/master-key.js';
@@ -19,8 +20,9 @@ export async function createApi(
   const logger = createLogger(settings.logLevel);
   const parts = { emit: emitTo(logger), setLogLevel: (level: string) => void (logger.level = level) };
   const masterKey = new MasterKey(settings.masterKey);
-  const adapter = openHttp(settings.maxBodyBytes, masterKey, times);
-  const module = ApiModule.with(settings, redisUrl, { ...parts, masterKey, times, database });
+  const uploads = new UploadRoute();
+  const adapter = openHttp(settings.maxBodyBytes, masterKey, times, uploads);
+  const module = ApiModule.with(settings, redisUrl, { ...parts, masterKey, times, database, uploads });
   return NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: ['error', 'warn', 'fatal'],

@@ -84,6 +84,11 @@ export class ServedGroups {
     return this.deps.policy;
   }
 
+  /** `sluice.strict`. */
+  get isStrict(): boolean {
+    return this.deps.isStrict;
+  }
+
   /** All that the configuration has now. */
   deployments(): Iterable<Deployment> {
     return this.deps.models.deployments.values();

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import {
   Module,
   type BeforeApplicationShutdown,
@@ -28,12 +29,15 @@ import {
   Leases,
   RedisClock,
   HedgeBudget,
+  openRedis,
   RetryBudget,
   SeenDeployments,
 } from '@sluice/state';
 import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
 import { FrameRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
+import { openFileStorage } from '@sluice/files';
+import { BatchRole } from './batches/batch-role.js';
 import { expireJob } from './expire-job.js';
 import { atMostEachSecond } from './at-most-each-second.js';
 import { LEFT_OVER } from './left-over.js';
@@ -70,7 +74,7 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
           provide: WorkerProcess,
           inject: [Connections, LazyDatabase],
           useFactory: (open: Connections, store: LazyDatabase) =>
-            workerProcess(open, store, settings, groups, log, suspects),
+            workerProcess(open, store, redisUrl, settings, groups, log, suspects),
         },
       ],
     };
@@ -96,6 +100,7 @@ const CLOSE_MS = 5_000;
 function workerProcess(
   { commands, subscriber }: Connections,
   database: LazyDatabase,
+  redisUrl: string,
   settings: Settings,
   groups: readonly string[],
   { emit, setLevel }: WorkerLog,
@@ -215,6 +220,22 @@ function workerProcess(
         groups: ledgerGroups,
         nowMs: clock.nowMs,
         emit,
+        onError,
+      }),
+    batches: () =>
+      new BatchRole({
+        workerId,
+        redis: commands,
+        subscriber,
+        openHasty: () => openRedis(redisUrl, { role: 'api', onError: () => undefined }), // `commands` tells of outages
+        database,
+        storage: openFileStorage(join(settings.dataDir, 'files'), undefined),
+        records,
+        served,
+        groups: ledgerGroups,
+        capacity: settings.workerConcurrency,
+        announce: () => Promise.resolve(),
+        nowMs: clock.nowMs,
         onError,
       }),
   };

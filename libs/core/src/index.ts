@@ -19,6 +19,7 @@ export {
   type LineForm,
   type LineProblem,
 } from './batch/read-batch-line.js';
+export { newObjectId } from './object-id.js';
 export { outputFileId } from './batch/output-file-id.js';
 export {
   CAPABILITIES,

@@ -18,3 +18,7 @@ export {
 } from './submit-durable.js';
 export { SlotBook } from './slot-book.js';
 export { WaitingRoom } from './waiting-room.js';
+export type { BatchDeps } from './batches/batch-deps.js';
+export { driveBatch } from './batches/drive-batch.js';
+export { recordLines, type OverLine } from './batches/record-lines.js';
+export { resultPages } from './batches/result-pages.js';

@@ -30,6 +30,9 @@ export function storageError(error: unknown): ApiException | undefined {
   if (/^OOM |used memory > 'maxmemory'/.test(error.message)) {
     return apiError('storage_full', 'The queue has no room for new calls. Try again later.');
   }
+  if (error.name === 'FileStorageError') {
+    return apiError('storage_unavailable', 'The storage of files cannot be used. Try again in a moment.');
+  }
   const isAway =
     error.name === 'MaxRetriesPerRequestError' ||
     error.name === 'StorageAwayError' ||

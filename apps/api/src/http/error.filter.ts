@@ -11,8 +11,12 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(private readonly emit: Emit) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const http = host.switchToHttp();
+    this.answer(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  /** For routes that are no controller's. */
+  answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const { error, jobId } = this.exceptionOf(thrown, request);
     if (reply.raw.headersSent) {
       reply.raw.destroy();

@@ -8,6 +8,7 @@ import { sendError } from './error.filter.js';
 import type { HttpTimes } from './http-times.js';
 import { checkKeys, type MasterKey } from './master-key.js';
 import { closeConnections } from './close-connections.js';
+import { openUploads, type UploadRoute } from './files/upload-route.js';
 import { readBodies } from './read-body.js';
 
 export const HEADER_BYTES = 16 * 1024;
@@ -15,7 +16,12 @@ export const HEADER_BYTES = 16 * 1024;
 const MAX_PARAM_LENGTH = 1_024;
 
 /** Fastify as the api runs it: what is done with every request before a controller sees it, and with what is no request. */
-export function openHttp(maxBodyBytes: number, masterKey: MasterKey, times: HttpTimes): FastifyAdapter {
+export function openHttp(
+  maxBodyBytes: number,
+  masterKey: MasterKey,
+  times: HttpTimes,
+  uploads: UploadRoute,
+): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: maxBodyBytes,
     http: {
@@ -47,6 +53,7 @@ export function openHttp(maxBodyBytes: number, masterKey: MasterKey, times: Http
   closeConnections(fastify as never);
   checkKeys(fastify as never, masterKey);
   readBodies(fastify as never, maxBodyBytes);
+  openUploads(fastify as never, uploads);
   return adapter;
 }
 

@@ -51,7 +51,7 @@ export class FileCatalog {
     );
   }
 
-  /** The rows go first: bytes without a row are in nobody's way, a row without bytes would be. */
+  /** After their bytes: a row alone knows that there are some. */
   async remove(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.database.use((db) => db.delete(files).where(inArray(files.id, [...ids])));
   }

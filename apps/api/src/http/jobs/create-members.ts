@@ -115,7 +115,7 @@ function fallbacks(value: unknown, isModel: (name: string) => boolean): readonly
   throw wrong('fallbacks', `"none", or an array of at most ${MOST_FALLBACKS} names of models that are configured here`);
 }
 
-function metadataOf(value: unknown): Record<string, string> {
+export function metadataOf(value: unknown): Record<string, string> {
   if (isAbsent(value)) return {};
   const expected = `an object of at most ${MOST_PAIRS} pairs: keys of 1 to ${MOST_KEY} and strings of at most ${MOST_VALUE} characters`;
   if (!isObject(value)) throw wrong('metadata', expected);

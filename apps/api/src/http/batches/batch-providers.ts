@@ -1,0 +1,62 @@
+import type { Provider } from '@nestjs/common';
+import { openFileStorage, type S3Place } from '@sluice/files';
+import { BatchQueue } from '@sluice/queue';
+import { Connections, RedisClock } from '@sluice/state';
+import { BatchCatalog, BatchResults, FileCatalog, LazyDatabase } from '@sluice/store';
+import type { ErrorFilter } from '../error.filter.js';
+import { FilesController } from '../files/files.controller.js';
+import { fileView } from '../files/file-view.js';
+import { KeptFiles } from '../files/kept-files.js';
+import { receiveUpload } from '../files/receive-upload.js';
+import type { UploadRoute } from '../files/upload-route.js';
+import { OpenCalls } from '../open-calls.js';
+import { ApiException } from '../api-error.js';
+import { SHUTTING_DOWN } from '../reply-deps.js';
+import { BatchesController } from './batches.controller.js';
+import { BegunBatches } from './begun-batches.js';
+
+export const BATCH_CONTROLLERS = [FilesController, BatchesController];
+
+export interface BatchWiring {
+  /** Where files are when they are not in S3. */
+  folder: string;
+  s3: S3Place | undefined;
+  uploads: UploadRoute;
+  errors: ErrorFilter;
+}
+
+/** What files and batches are made of in the api. */
+export const batchProviders = ({ folder, s3, uploads, errors }: BatchWiring): Provider[] => [
+  {
+    provide: BatchQueue,
+    inject: [Connections],
+    useFactory: ({ commands }: Connections) => new BatchQueue(commands),
+  },
+  ...[FileCatalog, BatchCatalog, BatchResults].map((Repository) => ({
+    provide: Repository,
+    inject: [LazyDatabase],
+    useFactory: (database: LazyDatabase) => new Repository(database),
+  })),
+  {
+    provide: BegunBatches,
+    inject: [BatchCatalog, BatchQueue, RedisClock],
+    useFactory: (catalog: BatchCatalog, queue: BatchQueue, { nowMs }: RedisClock) =>
+      new BegunBatches(catalog, queue, nowMs),
+  },
+  {
+    provide: KeptFiles,
+    inject: [FileCatalog, BatchQueue, RedisClock, OpenCalls],
+    useFactory: (catalog: FileCatalog, queue: BatchQueue, { nowMs }: RedisClock, openCalls: OpenCalls) => {
+      const files = new KeptFiles(openFileStorage(folder, s3), catalog, queue, nowMs);
+      uploads.serve = async (request, reply) => {
+        try {
+          if (openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
+          await reply.send(fileView(await receiveUpload(request, files)));
+        } catch (error) {
+          errors.answer(error, request, reply);
+        }
+      };
+      return files;
+    },
+  },
+];

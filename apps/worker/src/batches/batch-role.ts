@@ -1,0 +1,148 @@
+import type { ModelTable, RoutingPolicy } from '@sluice/core';
+import { readLines, type FileStorage } from '@sluice/files';
+import { driveBatch, recordLines, type BatchDeps, type OverLine } from '@sluice/pipeline';
+import {
+  BatchQueue,
+  BatchWorker,
+  InferenceQueues,
+  JobRecords,
+  LedgerReader,
+  LineRecords,
+  numbersOfGroups,
+} from '@sluice/queue';
+import {
+  BatchCatalog,
+  BatchProgress,
+  BatchResults,
+  FileCatalog,
+  StoreUnavailable,
+  type LazyDatabase,
+} from '@sluice/store';
+import type { LedgerEntry } from '@sluice/wire';
+import type { Redis } from 'ioredis';
+import type { RunningRole } from '../roles/role.js';
+import { StoredFiles } from './stored-files.js';
+
+export interface BatchRoleParts {
+  workerId: string;
+  /** Waits while Redis is away: BullMQ's and the ledger's. */
+  redis: Redis;
+  subscriber: Redis;
+  database: LazyDatabase;
+  storage: FileStorage;
+  records: JobRecords;
+  /** A connection whose commands fail at once while Redis is away: no line may be accepted late, when another drives its batch. */
+  openHasty: () => Redis;
+  served: { readonly models: ModelTable; readonly policy: RoutingPolicy; readonly isStrict: boolean };
+  groups: () => readonly string[];
+  capacity: number;
+  announce: BatchDeps['announce'];
+  nowMs: () => number;
+  onError: (error: Error) => void;
+}
+
+/** Batches that were not over when this process looked last may have lost who drove them. */
+const SWEEP_EVERY_MS = 10_000;
+const SWEEP_AT_MOST = 500;
+const MOST_LINE_BYTES = 10 * 1024 * 1024;
+
+/** The role `batches` of a worker: drives batches, writes the results of their lines, removes files whose time is over. */
+export class BatchRole implements RunningRole {
+  private readonly queue: BatchQueue;
+  private readonly worker: BatchWorker;
+  private readonly ledger: LedgerReader;
+  private readonly progress: BatchProgress;
+  private readonly files: StoredFiles;
+  private readonly hasty: Redis;
+  private readonly queues: InferenceQueues;
+  private timer: NodeJS.Timeout | undefined;
+  private sweeping: Promise<void> = Promise.resolve();
+
+  constructor(private readonly parts: BatchRoleParts) {
+    const { workerId, redis, subscriber, database, storage, nowMs, onError } = parts;
+    this.queue = new BatchQueue(redis);
+    this.hasty = parts.openHasty();
+    this.queues = new InferenceQueues(this.hasty, new JobRecords(this.hasty));
+    this.progress = new BatchProgress(database);
+    this.files = new StoredFiles(new FileCatalog(database), new BatchCatalog(database), storage);
+    const deps = this.depsOf();
+    this.worker = new BatchWorker(redis, { workerId, onError, drive: (id, stop) => driveBatch(id, stop, deps) });
+    this.ledger = new LedgerReader(redis, subscriber, {
+      consumerGroup: 'batches',
+      consumer: workerId,
+      groups: parts.groups,
+      handle: (group, entries) => recordLines(overLines(group, entries), { ...deps, nowMs }),
+      onError,
+      onOverflow: () => undefined, // told by the history's reader
+    });
+  }
+
+  async start(): Promise<void> {
+    this.worker.start();
+    await this.ledger.start();
+    const sweep = (): void => {
+      this.sweeping = this.sweep().catch((error: Error) => {
+        if (!(error instanceof StoreUnavailable)) this.parts.onError(error); // the next one comes soon
+      });
+    };
+    this.timer = setInterval(sweep, SWEEP_EVERY_MS);
+    sweep();
+  }
+
+  /** What is driven is left to others, or to the next start. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.worker.stop();
+    await this.ledger.stop();
+    await this.sweeping;
+    await Promise.all([this.queue.stop(), this.queues.stop()]);
+    this.hasty.disconnect();
+  }
+
+  /** Nothing was ever stored: the database need not be asked, which would start it. */
+  private async sweep(): Promise<void> {
+    if (!(await this.queue.hasFiles())) return;
+    await this.queue.add(await this.progress.toDrive(SWEEP_AT_MOST));
+    await this.files.sweep(this.parts.nowMs());
+  }
+
+  private depsOf(): BatchDeps {
+    const { redis, database, storage, records, served, capacity, announce, nowMs } = this.parts;
+    const numbers = new Map<string, number>();
+    return {
+      progress: this.progress,
+      results: new BatchResults(database),
+      storage,
+      inputLines: async function* (fileId) {
+        yield* readLines(await storage.read(fileId), MOST_LINE_BYTES);
+      },
+      records,
+      lines: new LineRecords(redis),
+      submit: () => ({
+        models: served.models,
+        policy: served.policy,
+        isStrict: served.isStrict,
+        queues: this.queues,
+        hasRoom: () => true, // a window of lines fills no Redis, and one that is full refuses them by itself
+        newJobId: () => '', // lines bring their own
+        nowMs,
+      }),
+      numberOfGroup: async (group) => {
+        const known = numbers.get(group) ?? (await numbersOfGroups(redis, [group])).get(group)!;
+        numbers.set(group, known);
+        return known;
+      },
+      capacity: () => capacity,
+      announce,
+      nowMs,
+    };
+  }
+}
+
+function overLines(group: string, entries: readonly LedgerEntry[]): OverLine[] {
+  return entries.flatMap((entry) => {
+    const { jobId, durable } = entry;
+    if (entry.type !== 'over' || durable.batch === undefined || durable.kind !== 'batch') return [];
+    return [{ group, jobId, durable: { ...durable, batch: durable.batch }, outcome: entry.outcome }];
+  });
+}

@@ -1,0 +1,109 @@
+import type { LineRecords } from '@sluice/queue';
+import type { BatchResults, DoneLine, LineContext } from '@sluice/store';
+import {
+  BATCH_DIALECTS,
+  presentationOf,
+  type ApiError,
+  type DurableJob,
+  type LineEnd,
+  type Outcome,
+} from '@sluice/wire';
+
+export interface RecordDeps {
+  results: Pick<BatchResults, 'contexts' | 'write'>;
+  lines: Pick<LineRecords, 'sizes' | 'read' | 'free'>;
+  nowMs: () => number;
+}
+
+/** A job that is over, of a line. */
+export interface OverLine {
+  group: string;
+  jobId: string;
+  durable: DurableJob & { batch: NonNullable<DurableJob['batch']> };
+  outcome: Outcome;
+}
+
+/** In memory at a time: of a result whatever its size, and of small ones many. */
+const PACK_BYTES = 4 * 1024 * 1024;
+const PACK_LINES = 500;
+
+/**
+ * Writes the results of lines that are over into the database, and frees their records where the batch's driver has passed
+ * them; it frees the others itself. Safe to repeat: a line is written once, whoever comes with it.
+ */
+export async function recordLines(over: readonly OverLine[], deps: RecordDeps): Promise<void> {
+  if (over.length === 0) return;
+  const contexts = await deps.results.contexts([...new Set(over.map(({ durable }) => durable.batch.id))]);
+  const known = onceEach(over).filter(({ durable }) => contexts.has(durable.batch.id)); // of others the batch was deleted
+  const sizes = await deps.lines.sizes(known);
+  for (let from = 0; from < known.length;) {
+    let to = from;
+    let bytes = 0;
+    do bytes += sizes[to++]!;
+    while (to < known.length && to - from < PACK_LINES && bytes + sizes[to]! <= PACK_BYTES);
+    await recordPack(known.slice(from, to), contexts, deps);
+    from = to;
+  }
+}
+
+async function recordPack(
+  pack: readonly OverLine[],
+  contexts: ReadonlyMap<string, LineContext>,
+  deps: RecordDeps,
+): Promise<void> {
+  const results = await deps.lines.read(pack);
+  const nowMs = deps.nowMs();
+  const done = pack.map((line, i) => doneLine(line, results[i]!, contexts.get(line.durable.batch.id)!, nowMs));
+  const cursors = await deps.results.write(done);
+  await deps.lines.free(pack.filter(({ durable: { batch } }) => batch.line <= (cursors.get(batch.id) ?? 0)));
+}
+
+function doneLine(
+  { jobId, durable, outcome }: OverLine,
+  { result, asked }: { result: Buffer | undefined; asked: Buffer | undefined },
+  context: LineContext,
+  nowMs: number,
+): DoneLine {
+  const { batch } = durable;
+  const dialect = BATCH_DIALECTS[context.dialect];
+  const line = { customId: batch.customId, jobId };
+  const written = (ended: LineEnd, content: string): DoneLine => ({
+    batchId: batch.id,
+    line: batch.line,
+    ended,
+    content: onOneLine(content),
+    inputTokens: outcome.usage?.prompt ?? 0,
+    outputTokens: outcome.usage?.completion ?? 0,
+  });
+  const presentation = presentationOf(context.endpoint)!;
+  if (outcome.state === 'completed' && result !== undefined && result.length > 0) {
+    const identity = { jobId, createdAtMs: durable.createdAtMs, model: durable.model };
+    const answer =
+      asked === undefined ? result : presentation.answer(result, JSON.parse(asked.toString()) as never, identity);
+    return written('succeeded', dialect.succeeded(line, answer.toString()));
+  }
+  const ending = endingOf(outcome, context, nowMs);
+  if (ending !== undefined) return written(ending, dialect.unrun(line, ending));
+  const error: ApiError = outcome.error ?? LOST;
+  return written('errored', dialect.errored(line, error, presentation.error(error, jobId)));
+}
+
+/** It ended with its batch, and not by itself. */
+function endingOf(
+  { state, error }: Outcome,
+  { status, expiresAtMs }: LineContext,
+  nowMs: number,
+): 'cancelled' | 'expired' | undefined {
+  if (state === 'cancelled' && status === 'cancelling') return 'cancelled';
+  const isTime = state === 'expired' || state === 'cancelled' || error?.code === 'deadline_exceeded';
+  return isTime && nowMs >= expiresAtMs ? 'expired' : undefined;
+}
+
+const LOST: ApiError = { code: 'internal_error', message: 'The answer was lost before it could be written.' };
+
+/** In valid JSON line breaks are only ever spaces between tokens; a NUL is in none, and the database would refuse it. */
+const onOneLine = (json: string): string => (/[\r\n\0]/.test(json) ? json.replace(/[\r\n\0]+/g, ' ') : json);
+
+function onceEach(over: readonly OverLine[]): OverLine[] {
+  return [...new Map(over.map((line) => [line.jobId, line])).values()];
+}

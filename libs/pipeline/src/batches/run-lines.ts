@@ -1,0 +1,301 @@
+import { batchWindow, endingOf, lineJobId, type BatchEnding } from '@sluice/core';
+import type { FileLine } from '@sluice/files';
+import type { BatchRow, DoneLine } from '@sluice/store';
+import {
+  BATCH_DIALECTS,
+  ERROR_CODES,
+  presentationOf,
+  type ApiError,
+  type DurableJob,
+  type Outcome,
+} from '@sluice/wire';
+import { findGroup } from '../find-group.js';
+import { submitDurable } from '../submit-durable.js';
+import { NotMineAnyMore, type BatchDeps } from './batch-deps.js';
+import { lineRequest, type LineRequest } from './line-request.js';
+import { recordLines, type OverLine } from './record-lines.js';
+
+/** Submitted in one go, then the cursor moves. */
+const CHUNK_LINES = 500;
+const CHUNK_BYTES = 4 * 1024 * 1024;
+const LOOK_MS = { first: 10, most: 500 };
+/** Nothing may be submitted on a word that is older: who was frozen may have been replaced. */
+const WORD_MS = 5_000;
+const AGAIN_MS = 500;
+/** No line ended for so long: the records are looked at. It also is what a slow model takes. */
+const QUIET_MS = 30_000;
+
+type Entry = readonly [line: number, request: LineRequest];
+
+interface OpenLine {
+  group: string;
+  jobId: string;
+}
+
+/**
+ * Lines become jobs, a window of them at a time, as those before them end; until all are done, or the batch is over.
+ *
+ * A line is run once because (a) its job's id is always the same, so that accepting it twice makes one job, and (b) its
+ * record is not freed before the cursor has passed it, and `begin` has put the cursor to 0 before this driver asked which
+ * lines are done: whatever ends after that question has its record still when this driver comes to it.
+ */
+export async function runLines(batch: BatchRow, stop: AbortSignal, deps: BatchDeps): Promise<BatchRow> {
+  const run = new LineRun(batch, stop, deps);
+  await run.begin();
+  await run.look();
+  for await (const lines of deps.inputLines(batch.inputFileId)) {
+    if (run.ending === undefined) await run.feed(lines);
+    else await run.adopt(lines);
+  }
+  return run.end();
+}
+
+class LineRun {
+  /** Accepted by this driver, and not seen to be done. */
+  private readonly open = new Map<number, OpenLine>();
+  private done = new Set<number>();
+  /** Why lines are begun no more; undefined: they are. */
+  ending: BatchEnding | undefined;
+  /** Done when this driver began, and submitted since. */
+  private submitted = 0;
+  private chunk: FileLine[] = [];
+  private chunkBytes = 0;
+  private room = 0;
+  /** When the row was last seen to be ours, monotonic ms. */
+  private wordAtMs = 0;
+  private lastDone = -1;
+  private lastChangeMs = performance.now();
+
+  constructor(
+    private batch: BatchRow,
+    private readonly stop: AbortSignal,
+    private readonly deps: BatchDeps,
+  ) {}
+
+  async begin(): Promise<void> {
+    this.done = new Set(await this.deps.results.doneLines(this.batch.id));
+    this.submitted = this.done.size;
+  }
+
+  async feed(lines: readonly FileLine[]): Promise<void> {
+    for (const line of lines) {
+      if (this.done.has(line.number)) continue;
+      if (this.chunk.length === 0) await this.untilRoom();
+      if (this.ending !== undefined) return this.adopt([line]);
+      this.chunk.push(line);
+      this.chunkBytes += line.bytes!.length;
+      const isFull = this.chunk.length >= Math.min(this.room, CHUNK_LINES) || this.chunkBytes >= CHUNK_BYTES;
+      if (isFull) await this.flush();
+    }
+  }
+
+  /** Of a batch that ends: lines that an earlier driver made jobs of are ended and waited for like this one's own. */
+  async adopt(lines: readonly FileLine[]): Promise<void> {
+    const jobs = new Map<number, OpenLine>();
+    for (const { number, bytes } of lines) {
+      if (this.done.has(number) || this.open.has(number)) continue;
+      const line = lineRequest(this.batch, number, bytes!.toString(), this.deps.nowMs());
+      if (line.kind === 'mistake') continue;
+      const found = findGroup(line.request, this.deps.submit());
+      if (found.kind === 'found') jobs.set(number, await this.jobOf(number, found.group));
+    }
+    const looks = await this.deps.lines.look([...jobs.values()]);
+    [...jobs].forEach(([number, job], i) => {
+      if (looks[i]!.state === undefined) return;
+      this.open.set(number, job);
+      this.submitted++;
+    });
+  }
+
+  async end(): Promise<BatchRow> {
+    if (this.ending === undefined) await this.flush();
+    await this.pauseUntil(() => this.outstanding === 0);
+    while (this.outstanding > 0) {
+      await this.cancelOpen(this.ending!);
+      const before = this.outstanding;
+      await this.pauseUntil(() => this.outstanding < before);
+    }
+    return this.batch;
+  }
+
+  /** The row as it is now, and whether that ends the run. */
+  async look(): Promise<void> {
+    const { id, epoch } = this.batch;
+    this.take(await this.deps.progress.look(id, epoch));
+    this.ending ??= endingOf(this.batch, this.deps.nowMs());
+  }
+
+  private take(batch: BatchRow | undefined): void {
+    this.stop.throwIfAborted();
+    if (batch === undefined) throw new NotMineAnyMore();
+    this.batch = batch;
+    this.wordAtMs = performance.now();
+    const done = doneOf(batch);
+    if (done === this.lastDone) return;
+    this.lastDone = done;
+    this.lastChangeMs = this.wordAtMs;
+  }
+
+  private get outstanding(): number {
+    return Math.max(0, this.submitted - doneOf(this.batch));
+  }
+
+  /** Until a quarter of the window is free: chunks of one line would cost a look each. */
+  private async untilRoom(): Promise<void> {
+    const window = batchWindow(this.deps.capacity(), await this.deps.progress.running());
+    const free = (): number => window - this.outstanding;
+    await this.pauseUntil(() => free() >= window / 4);
+    this.room = free();
+  }
+
+  /** Looks at the row, less and less often, until it is so; or until the batch ends, when it did not before. */
+  private async pauseUntil(isSo: () => boolean): Promise<void> {
+    const { ending } = this;
+    for (let ms = LOOK_MS.first; !isSo(); ms = Math.min(ms * 1.5, LOOK_MS.most)) {
+      await pause(ms, this.stop);
+      const before = this.lastDone;
+      await this.look();
+      if (this.ending !== ending) return;
+      if (this.lastDone !== before) ms = LOOK_MS.first;
+      if (performance.now() - this.lastChangeMs > QUIET_MS) await this.lookAtRecords();
+    }
+  }
+
+  /** Submits the chunk, all of it, however long Redis or the queue's bounds take; then moves the cursor. */
+  private async flush(): Promise<void> {
+    if (this.chunk.length === 0) return;
+    const chunk = this.chunk;
+    this.chunk = [];
+    this.chunkBytes = 0;
+    const requests = chunk.map(
+      ({ number, bytes }) => [number, lineRequest(this.batch, number, bytes!.toString(), this.deps.nowMs())] as const,
+    );
+    const failed: DoneLine[] = [];
+    let left: readonly Entry[] = requests;
+    while (left.length > 0 && this.ending === undefined) {
+      if (performance.now() - this.wordAtMs > WORD_MS) await this.look();
+      left = await this.submit(left, failed);
+      if (left.length > 0) await pause(AGAIN_MS, this.stop);
+    }
+    if (failed.length > 0) await this.deps.results.write(failed);
+    this.submitted += chunk.length - left.length;
+    const [first, last] = [chunk[0]!.number, chunk.at(-1)!.number];
+    this.take(await this.deps.progress.advance(this.batch.id, this.batch.epoch, last));
+    await this.free(await this.deps.results.doneBetween(this.batch.id, first, last));
+    if (this.open.size > 4 * this.outstanding + CHUNK_LINES) await this.forgetDone();
+  }
+
+  private async submit(requests: readonly Entry[], failed: DoneLine[]): Promise<Entry[]> {
+    const again: Entry[] = [];
+    await Promise.all(
+      requests.map(async (entry) => {
+        const [number, line] = entry;
+        const refused = line.kind === 'mistake' ? line.error : await this.submitOne(number, line).catch(() => AWAY);
+        if (refused === undefined) return;
+        const { status, retryable } = ERROR_CODES[refused.code];
+        if (line.kind === 'job' && retryable && (status === 429 || status === 503)) again.push(entry);
+        else failed.push(this.failedLine(number, line, refused));
+      }),
+    );
+    return again;
+  }
+
+  private async submitOne(
+    number: number,
+    { request, traits }: Extract<LineRequest, { kind: 'job' }>,
+  ): Promise<ApiError | undefined> {
+    const submit = this.deps.submit();
+    const found = findGroup(request, submit);
+    if (found.kind === 'refused') return found.error;
+    const job = await this.jobOf(number, found.group);
+    const submitted = await submitDurable({ ...request, fixed: job }, traits, submit);
+    if (submitted.kind === 'refused') return submitted.error;
+    this.open.set(number, job);
+    return undefined;
+  }
+
+  private async jobOf(number: number, group: string): Promise<OpenLine> {
+    const { id, createdAtMs } = this.batch;
+    return { group, jobId: lineJobId(id, number, createdAtMs, await this.deps.numberOfGroup(group)) };
+  }
+
+  private failedLine(number: number, line: LineRequest, error: ApiError): DoneLine {
+    const { id, dialect, endpoint, createdAtMs } = this.batch;
+    const customId = line.kind === 'mistake' ? line.customId : line.traits.batch!.customId;
+    const identity = { customId, jobId: lineJobId(id, number, createdAtMs, 0) };
+    const body = presentationOf(endpoint)!.error(error);
+    const content = BATCH_DIALECTS[dialect].errored(identity, error, body);
+    return { batchId: id, line: number, ended: 'errored', content, inputTokens: 0, outputTokens: 0 };
+  }
+
+  /** Their results are written, and were when the cursor had not passed them. */
+  private async free(lines: readonly number[]): Promise<void> {
+    const jobs = lines.flatMap((line) => this.open.get(line) ?? []);
+    for (const line of lines) this.open.delete(line);
+    await this.deps.lines.free(jobs);
+  }
+
+  private async forgetDone(): Promise<void> {
+    const lines = [...this.open.keys()];
+    if (lines.length === 0) return;
+    const done = await this.deps.results.doneBetween(this.batch.id, Math.min(...lines), Math.max(...lines));
+    for (const line of done) this.open.delete(line);
+  }
+
+  private async cancelOpen(ending: BatchEnding): Promise<void> {
+    await this.forgetDone();
+    const outcome: Outcome = {
+      state: 'cancelled',
+      error: {
+        code: 'job_cancelled',
+        message: `Its batch was ${ending === 'cancelled' ? 'cancelled' : 'not done in time'}.`,
+      },
+    };
+    const text = JSON.stringify(outcome);
+    await Promise.all([...this.open.values()].map(({ group, jobId }) => this.deps.records.cancel(group, jobId, text)));
+  }
+
+  /** Nothing ended for long. A job that is over and was not heard of is written; one without a record is made anew. */
+  private async lookAtRecords(): Promise<void> {
+    this.lastChangeMs = performance.now();
+    const open = [...this.open];
+    const looks = await this.deps.lines.look(open.map(([, job]) => job));
+    await this.forgetDone(); // after the look: what is done by now may have no record for a good reason
+    const over: OverLine[] = [];
+    let gone = 0;
+    open.forEach(([line, job], i) => {
+      const { state, outcome, durable } = looks[i]!;
+      if (!this.open.has(line)) return;
+      if (outcome !== undefined && durable !== undefined)
+        over.push({
+          ...job,
+          durable: JSON.parse(durable) as DurableJob as OverLine['durable'],
+          outcome: JSON.parse(outcome) as Outcome,
+        });
+      else if (state === undefined) gone++;
+    });
+    await recordLines(over, this.deps);
+    if (gone > 0) throw new Error(`${gone} jobs of ${this.batch.id} have no record: its lines are fed again`);
+  }
+}
+
+const AWAY: ApiError = { code: 'storage_unavailable', message: '' };
+
+const doneOf = ({ succeeded, errored, cancelled, expired }: BatchRow): number =>
+  succeeded + errored + cancelled + expired;
+
+/** @throws when told to stop */
+function pause(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onStop = (): void => {
+      clearTimeout(timer);
+      reject(stop.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      stop.removeEventListener('abort', onStop);
+      resolve();
+    }, ms);
+    if (stop.aborted) onStop();
+    else stop.addEventListener('abort', onStop, { once: true });
+  });
+}
