@@ -1,5 +1,7 @@
-import { anthropic } from './formats/anthropic.js';
+import { anthropic, anthropicCount } from './formats/anthropic.js';
 import { azure } from './formats/azure.js';
+import { completionsOf } from './formats/completions.js';
+import { embeddingsOf, moderationsOf } from './formats/inputs.js';
 import type { Format } from './formats/format.js';
 import { openai } from './formats/openai.js';
 
@@ -17,6 +19,12 @@ export interface Route {
   model: string | null;
 }
 
+const both = (path: string, formatOf: (format: Format) => Format): Record<string, Format> => ({
+  [`/v1${path}`]: formatOf(openai),
+  [path]: formatOf(openai),
+  [`/openai/v1${path}`]: formatOf(azure),
+});
+
 /** Without /v1 where a base URL may end in it or not. */
 const CHAT_FORMATS: Record<string, Format> = {
   '/v1/chat/completions': openai,
@@ -25,8 +33,18 @@ const CHAT_FORMATS: Record<string, Format> = {
   '/v1/messages': anthropic,
   '/messages': anthropic,
   '/anthropic/v1/messages': anthropic,
+  '/v1/messages/count_tokens': anthropicCount,
+  ...both('/completions', completionsOf),
+  ...both('/embeddings', embeddingsOf),
+  ...both('/moderations', moderationsOf),
 };
-const DEPLOYMENT = /^\/openai\/deployments\/([^/]+)\/chat\/completions$/;
+/** Azure's, by what follows the deployment. */
+const DEPLOYMENT_FORMATS: Record<string, Format> = {
+  '/chat/completions': azure,
+  '/completions': completionsOf(azure),
+  '/embeddings': embeddingsOf(azure),
+};
+const DEPLOYMENT = /^\/openai\/deployments\/([^/]+)(\/.+)$/;
 const MODELS = /^(\/openai)?(?:\/v1)?\/models(?:\/(.+))?$/;
 
 /** `isAnthropic`: the call has an anthropic-version, which is how GET /v1/models tells whose list is meant. */
@@ -38,13 +56,14 @@ export function routeOf(url: string, isAnthropic: boolean): Route {
 
   const format = CHAT_FORMATS[path];
   if (format !== undefined) {
-    const canonical = path === '/chat/completions' || path === '/messages' ? `/v1${path}` : path;
+    const canonical = /^\/(?:v1|openai|anthropic)\//.test(path) ? path : `/v1${path}`;
     return { ...route, canonical, format, what: 'chat' };
   }
   const deployment = DEPLOYMENT.exec(path);
+  const ofDeployment = DEPLOYMENT_FORMATS[deployment?.[2] ?? ''];
   // Azure knows no such resource without a version.
-  if (deployment !== null && /(^|&)api-version=./.test(query)) {
-    return { ...route, format: azure, what: 'chat', model: decoded(deployment[1]!) };
+  if (deployment !== null && ofDeployment !== undefined && /(^|&)api-version=./.test(query)) {
+    return { ...route, format: ofDeployment, what: 'chat', model: decoded(deployment[1]!) };
   }
   const models = MODELS.exec(path);
   if (models !== null) {

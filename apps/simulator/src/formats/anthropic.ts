@@ -28,6 +28,13 @@ export const anthropic: Format = {
   saysMillisecondsToo: false,
 };
 
+/** How many tokens a Messages call would have. */
+export const anthropicCount: Format = {
+  ...anthropic,
+  read: (body, headers, model) => readAnthropicCall({ ...body, max_tokens: 1, stream: false }, headers, model),
+  unary: (_call, { usage }) => JSON.stringify({ input_tokens: usage.prompt }),
+};
+
 const STOP_REASONS: Record<string, string> = {
   stop: 'end_turn',
   length: 'max_tokens',

@@ -55,7 +55,7 @@ function messageJson({ text, reasoning, toolCalls }: Choice): string {
   return `{"role":"assistant","content":${content},"refusal":null${thought}${calls}}`;
 }
 
-const usageJson = ({ prompt, completion, cached, reasoning }: Usage): string =>
+export const usageJson = ({ prompt, completion, cached, reasoning }: Usage): string =>
   `{"prompt_tokens":${prompt},"completion_tokens":${completion},"total_tokens":${prompt + completion},"prompt_tokens_details":{"cached_tokens":${cached}},"completion_tokens_details":{"reasoning_tokens":${reasoning}}}`;
 
 export function chatPieces(
