@@ -1,4 +1,5 @@
 import type { Mock } from '@sluice/core';
+import type { Endpoint } from '@sluice/wire';
 
 /**
  * What a caller asked for, prepared once: the request's half of "request state and attempt state are two types". It is kept
@@ -12,6 +13,13 @@ export interface InferenceJob {
   readonly model: string;
   /** What a router made of `model`; absent: `model` was no router's name. */
   readonly routed?: string;
+  /**
+   * Whose dialect the record's request is in, where some deployments speak it and the worker is given the caller's own body.
+   * Absent: the request is a chat completion's, whatever was asked.
+   */
+  readonly endpoint?: Endpoint;
+  /** The caller's `anthropic-beta`. */
+  readonly beta?: string;
   readonly stream: boolean;
   /** `stream_options.include_usage`. */
   readonly includeUsage: boolean;
@@ -57,8 +65,14 @@ const CHARS_PER_TOKEN = 4;
 const ANSWER_TOKENS = 256;
 
 /** Prompt and answer. @param bodyBytes of the whole request: cheap, and a little high, which is the safe side for a limit */
-export const estimateTokens = (bodyBytes: number, body: Readonly<Record<string, unknown>>): number =>
-  Math.ceil(bodyBytes / CHARS_PER_TOKEN) + answerTokens(body);
+export function estimateTokens(
+  bodyBytes: number,
+  body: Readonly<Record<string, unknown>>,
+  endpoint: Endpoint | undefined,
+): number {
+  const hasText = endpoint !== '/v1/embeddings' && endpoint !== '/v1/moderations';
+  return Math.ceil(bodyBytes / CHARS_PER_TOKEN) + (hasText ? answerTokens(body) : 0);
+}
 
 /** Of the answer: as many as are allowed. */
 export function answerTokens(body: Readonly<Record<string, unknown>>): number {

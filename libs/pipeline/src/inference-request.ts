@@ -1,10 +1,15 @@
 import type { Mock, Tier } from '@sluice/core';
-import type { ChatCompletionRequest } from '@sluice/wire';
+import type { ChatCompletionRequest, Endpoint } from '@sluice/wire';
 import type { SameCall } from './claim-job.js';
 
 /** A call as the api read it: the body's bytes travel on untouched. */
 export interface InferenceRequest {
+  /** What the worker is given: a chat's body, or one of `endpoint`. */
   source: Buffer;
+  /** Of a body that runs as its caller asked; absent: a chat. `body` is its form in chat then. */
+  endpoint?: Endpoint | undefined;
+  /** `anthropic-beta`. */
+  beta?: string | undefined;
   body: ChatCompletionRequest;
   options: RequestOptions;
   requestId: string;

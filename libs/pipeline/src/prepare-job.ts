@@ -7,7 +7,7 @@ export type JobTimes = Pick<InferenceJob, 'acceptedAtMs' | 'deadlineMs' | 'start
 
 /** What the worker is told of a call. */
 export function prepareJob(
-  { source, body, options, requestId }: InferenceRequest,
+  { source, endpoint, beta, body, options, requestId }: InferenceRequest,
   { jobId, group, routed }: { jobId: string; group: string; routed: string | undefined },
   times: JobTimes,
   policy: RoutingPolicy,
@@ -21,6 +21,8 @@ export function prepareJob(
     group,
     model: body.model,
     ...(routed === undefined ? {} : { routed }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(beta === undefined ? {} : { beta }),
     stream: body.stream === true,
     includeUsage: streamOptions?.include_usage === true,
     choices: typeof body['n'] === 'number' ? body['n'] : 1,
@@ -34,7 +36,7 @@ export function prepareJob(
     ...(options.tags.length === 0 ? {} : { tags: options.tags }),
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(stickTo === undefined ? {} : { stickTo }),
-    tokens: estimateTokens(source.length, body),
+    tokens: estimateTokens(source.length, body, endpoint),
     requestId,
   };
 }

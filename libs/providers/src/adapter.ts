@@ -1,4 +1,5 @@
 import type { Deployment, Failure, LimitNews } from '@sluice/core';
+import type { OwnCall } from '@sluice/wire';
 
 /**
  * One vendor's wire format: translate, read, classify. Pure: no I/O, no clock, no dice; `call-provider.ts` does those.
@@ -33,6 +34,10 @@ export interface Call {
   readonly source: string;
   /** The same, parsed. Read only. */
   readonly body: ChatBody;
+  /** What the client asked, where that was no chat: `source` and `body` are then made of it. Absent: it was a chat. */
+  readonly own?: OwnCall | undefined;
+  /** Asked in chat even of who speaks the client's own dialect: what goes on with an answer is no longer the client's call. */
+  readonly inChat?: boolean;
 }
 
 export type ChatBody = Readonly<Record<string, unknown>> & {
@@ -76,7 +81,7 @@ export interface Reply {
   body: Buffer;
 }
 
-/** A complete chat completion for the client: `text` is its JSON, with id, created and model ours. */
+/** A complete answer for the client, a chat completion or in the dialect of its call: `text` is its JSON, with id, created and model ours. */
 export interface Answer {
   kind: 'answer';
   text: string;

@@ -8,6 +8,7 @@ import { HttpExchange } from './http-exchange.js';
 import { mockAnswer, mockEvents, mockFailure } from './mock-reply.js';
 import { countTextOf } from './openai/count-text.js';
 import { OpenaiStreamReader } from './openai/chat-stream.js';
+import { ownCallFor } from './own-dialect.js';
 import { adapterFor } from './registry.js';
 import { SniffedStream } from './sniffed-stream.js';
 import { estimatedUsage } from './usage.js';
@@ -157,7 +158,7 @@ export class ProviderClient {
     { totalMs }: AttemptTimeouts,
   ): Promise<Answer | FailedAttempt> {
     const failure = await mockFailure(mock, signal, totalMs);
-    return failure ?? mockAnswer(call, 'answer' in mock ? mock.answer : '', this.nowMs());
+    return failure ?? mockAnswer({ ...call, inChat: true }, 'answer' in mock ? mock.answer : '', this.nowMs());
   }
 
   private async *streamMock(
@@ -170,8 +171,9 @@ export class ProviderClient {
     const failure = await mockFailure(mock, signal, totalMs);
     if (failure !== undefined) yield [failure];
     else {
-      const reader = new OpenaiStreamReader(call, deployment, {}, this.nowMs());
-      yield mockEvents(call, 'answer' in mock ? mock.answer : '', reader);
+      const inChat = { ...call, inChat: true };
+      const reader = new OpenaiStreamReader(inChat, deployment, {}, this.nowMs());
+      yield mockEvents(inChat, 'answer' in mock ? mock.answer : '', reader);
     }
     return undefined;
   }
@@ -389,11 +391,13 @@ function failed(failure: Failure, { target }: Deployment): FailedAttempt {
  * With `drop_params` a provider's 400 that names an unsupported parameter is repeated once without it. This stands here and
  * not with the retries, because it is the same attempt: nothing was asked of the model yet. Source: WIRE.md 11.
  */
-function withoutRefusedParam(call: Call, { target }: Deployment, failure: Failure): Call | undefined {
+function withoutRefusedParam(call: Call, deployment: Deployment, failure: Failure): Call | undefined {
+  const { target } = deployment;
   const { code, param } = failure;
   if (!target.dropParams || param === undefined || failure.kind !== 'bad_request') return undefined;
   if (code !== 'unsupported_parameter' && code !== 'unsupported_value') return undefined;
   if (call.body[param] === undefined || param === 'messages' || param === 'model') return undefined;
+  if (ownCallFor(call, deployment) !== undefined) return callWithMembers(call, { [param]: null });
   const { [param]: _dropped, ...rest } = call.body;
   const body: Call['body'] = { ...rest, messages: call.body.messages };
   return { ...call, source: changeMembers(call.source, new Map([[param, 'remove']])), body };

@@ -28,7 +28,7 @@ export function continueCall(call: Call, { text, prefill, tokens }: Continuation
     changes.set('continue_final_message', { value: 'true' }).set('add_generation_prompt', { value: 'false' });
   }
   const source = withMessages(changeMembers(call.source, changes), own === undefined, call.body.messages.length, added);
-  return { ...call, source, body: body as ChatBody };
+  return { ...call, source, body: body as ChatBody, inChat: true };
 }
 
 /** The client's own prefill: the answer so far goes on with it, and stands in the same message. */

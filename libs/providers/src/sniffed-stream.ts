@@ -63,9 +63,11 @@ export class SniffedStream implements StreamReader {
   private replay(): StreamEvent[] {
     if (this.json === undefined) return this.over(malformed('The provider answered with nothing', this.headers));
     const reply = { status: 200, headers: this.headers, body: Buffer.concat(this.json) };
-    const answer = this.adapter.answer(reply, this.call, this.deployment, this.nowMs);
+    // Whatever the client's dialect: its events are made of chunks too.
+    const call = this.call.own?.endpoint === '/v1/messages' ? { ...this.call, inChat: true } : this.call;
+    const answer = this.adapter.answer(reply, call, this.deployment, this.nowMs);
     if (answer.kind === 'failure') return this.over(answer);
-    const events = eventsOfAnswer(answer, this.call);
+    const events = eventsOfAnswer(answer, call);
     this.isOver = true;
     return events;
   }
@@ -109,8 +111,8 @@ export function eventsOfAnswer(answer: Answer, call: Call): StreamEvent[] {
     });
   const events: StreamEvent[] = [];
   for (const [position, each] of choices.entries()) {
-    const { message, finish_reason: finish, ...rest } = recordOf(each) ?? {};
-    const { role: _role, ...delta } = recordOf(message) ?? {};
+    const { message, text, finish_reason: finish, ...rest } = recordOf(each) ?? {};
+    const { role: _role, ...delta } = recordOf(message) ?? { content: text }; // of a completion
     if (Array.isArray(delta['tool_calls'])) {
       delta['tool_calls'] = delta['tool_calls'].map((call, index) => ({ index, ...recordOf(call) }));
     }

@@ -1,3 +1,4 @@
+import { readAsked, type Endpoint } from '@sluice/wire';
 import { NO_FACTS, type Deployment, type ProviderTarget } from '@sluice/core';
 import type { Call, ChatBody, Reply, StreamEvent } from './adapter.js';
 import { adapterFor } from './registry.js';
@@ -16,6 +17,12 @@ export function callOf(body: Record<string, unknown>, source?: string): Call {
     source: text,
     body: parsed,
   };
+}
+
+/** A call in another dialect than chat, as a worker reads it from a job's record. */
+export function ownCallOf(endpoint: Endpoint, asked: Record<string, unknown>, beta?: string, source?: string): Call {
+  const read = readAsked(endpoint, source ?? JSON.stringify({ model: 'asked', ...asked }), beta);
+  return { ...callOf({}), stream: read.own.body['stream'] === true, ...read };
 }
 
 export function deploymentOf(target: Partial<ProviderTarget>, rest: Partial<Deployment> = {}): Deployment {

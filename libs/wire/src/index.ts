@@ -1,3 +1,5 @@
+export { chatFormOf } from './endpoints/chat-form.js';
+export { readAsked, type OwnCall } from './endpoints/own-call.js';
 export { ENDPOINTS, isEndpoint, presentationOf, type Endpoint } from './endpoints/endpoints.js';
 export type { AnswerIdentity, AskedBody, EventFold, Presentation, ToChat } from './endpoints/presentation.js';
 export {
@@ -9,6 +11,10 @@ export {
   type ErrorCode,
   type ErrorObject,
 } from './error-body.js';
+export type { AnswerIdentity, AskedBody, ChatForm, EventFold, Presentation, ToChat } from './endpoints/presentation.js';
+export { ERROR_CODES, errorBody, errorHeaders, type ApiError, type ErrorCode } from './error-body.js';
+export { messageId } from './messages/message-parts.js';
+export { messagesErrorBody } from './messages/messages-error.js';
 export { roleChunk, textChunk, usageChunk } from './openai/chat-chunk.js';
 export { chatMessagesProblem, type ChatCompletionRequest, type ChatMessage } from './openai/chat-completion-request.js';
 export { addDelivered, nothingDelivered, type DeliveredAnswer } from './openai/delivered-answer.js';
@@ -16,6 +22,7 @@ export { WholeAnswer } from './openai/whole-answer.js';
 export { usageBody, type TokenUsage } from './openai/usage-body.js';
 export { attemptId, type Attempt, type AttemptError, type AttemptUsage } from './sluice/attempt.js';
 export type { DurableJob, LedgerFields } from './sluice/durable-job.js';
+export { isOwnParam } from './own-params.js';
 export { frameHead, readFrame, readPayload, type Frame, type FrameKind } from './sluice/frame.js';
 export { JobEvents, jobUsage, lastSeqOf, type EventfulJob, type JobEnd } from './sluice/job-events.js';
 export { lifeEventsOf, type LifeEvent } from './sluice/life-event.js';

@@ -1,8 +1,9 @@
 import { resolveModel } from '@sluice/core';
 import { submitInference, type InferenceJob, type SubmitDeps } from '@sluice/pipeline';
-import type { AskedBody, ChatCompletionRequest } from '@sluice/wire';
+import type { AskedBody, ChatCompletionRequest, Endpoint } from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiException } from './api-error.js';
+import { betaOf } from './beta-of.js';
 import type { Dialect } from './dialect.js';
 import { repeatable } from './idempotency/same-call.js';
 import { replyWithJson } from './json-reply.js';
@@ -14,17 +15,19 @@ import { replyWithSse } from './sse-reply.js';
 export interface HeldCall {
   /** What the caller wrote, for what is meant for Sluice in it. */
   asked: AskedBody;
-  /** What a worker runs. */
+  /** What a worker runs, in chat. */
   body: ChatCompletionRequest;
-  /** The same as bytes. */
+  /** The same as bytes; of an endpoint that runs as asked, what the caller wrote. */
   source: Buffer;
+  /** Absent: a chat. */
+  endpoint?: Endpoint;
   /** Absent: the answer goes out as it is. */
   dialect?: (job: InferenceJob) => Dialect;
 }
 
 /** Makes a job of it and holds the connection until it is answered. A shutdown waits for the acceptance. */
 export async function answerCall(
-  { asked, body, source, dialect }: HeldCall,
+  { asked, body, source, endpoint, dialect }: HeldCall,
   request: FastifyRequest,
   reply: FastifyReply,
   submit: SubmitDeps,
@@ -40,7 +43,8 @@ export async function answerCall(
   const accepting = { isStream: body.stream === true, shutDown: () => (isCut = true) };
   openCalls.add(accepting);
   try {
-    const submission = { source, body, options, requestId: request.id, same: repeats?.same };
+    const beta = endpoint === '/v1/messages' ? betaOf(request) : undefined;
+    const submission = { source, endpoint, beta, body, options, requestId: request.id, same: repeats?.same };
     const submitted = await submitInference(submission, submit);
     if (submitted.kind === 'refused') throw new ApiException(submitted.error);
     if (isCut) {

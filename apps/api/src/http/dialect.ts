@@ -1,4 +1,11 @@
-import { presentationOf, type ApiError, type AskedBody, type Endpoint, type EventFold } from '@sluice/wire';
+import {
+  presentationOf,
+  type ApiError,
+  type AskedBody,
+  type Endpoint,
+  type EventFold,
+  type Presentation,
+} from '@sluice/wire';
 import type { InferenceJob } from '@sluice/pipeline';
 
 /** How a job's answer is written for its caller. Absent in replies: as the chat completion that it is, byte by byte. */
@@ -6,7 +13,7 @@ export interface Dialect {
   answer: (chat: Buffer) => Buffer;
   events: () => EventFold;
   /** The body of an HTTP error. */
-  error: (error: ApiError, jobId?: string) => string;
+  error: Presentation['error'];
 }
 
 /** @throws when the endpoint has no presentation: a route was opened too early */

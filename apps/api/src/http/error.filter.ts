@@ -1,6 +1,6 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Emit } from '@sluice/telemetry';
-import { ERROR_CODES, errorBody, errorHeaders, type ApiError } from '@sluice/wire';
+import { ERROR_CODES, errorBody, errorHeaders, messagesErrorBody, type ApiError, type Presentation } from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiException, apiError, storageError } from './api-error.js';
 import { describeSurprise } from './describe-surprise.js';
@@ -36,8 +36,13 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
-/** @param write the body in the dialect of the route */
-export function sendError(reply: FastifyReply, error: ApiError, jobId?: string, write = errorBody): void {
+/** @param write the body in the dialect of the call; absent: of the path that it came to */
+export function sendError(
+  reply: FastifyReply,
+  error: ApiError,
+  jobId?: string,
+  write: Presentation['error'] = writerFor(reply.request),
+): void {
   if (jobId !== undefined) reply.header('x-sluice-job-id', jobId);
   // Fastify closes after a refused body; kept open, Node reads and drops what is left of it, within the request's time. Closed
   // with bytes unread, a connection is reset, and the client may never see the answer.
@@ -47,8 +52,12 @@ export function sendError(reply: FastifyReply, error: ApiError, jobId?: string, 
     .code(ERROR_CODES[error.code].status)
     .headers(errorHeaders(error))
     .header('content-type', 'application/json; charset=utf-8')
-    .send(write(error, jobId));
+    .send(write(error, jobId, reply.request.id));
 }
+
+/** Whatever is wrong there, an unknown key or a body that is no JSON: Anthropic's clients read Anthropic's errors. */
+const writerFor = ({ url = '' }: FastifyRequest): Presentation['error'] =>
+  /^\/+(?:v1\/+)?messages(?:[/?]|$)/.test(url) ? messagesErrorBody : errorBody;
 
 export function unknownRoute({ method, url }: FastifyRequest): ApiError {
   return { code: 'unknown_route', message: `There is no ${method} ${url.split('?')[0]!.slice(0, 200)}.` };

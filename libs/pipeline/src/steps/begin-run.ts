@@ -1,5 +1,6 @@
 import type { ChatBody } from '@sluice/providers';
 import type { BegunJob, JobTurn } from '@sluice/queue';
+import { readAsked } from '@sluice/wire';
 import { answerId, type InferenceJob } from '../inference-job.js';
 import { openLog } from './open-log.js';
 import type { Run, RunDeps } from '../run-deps.js';
@@ -61,8 +62,9 @@ async function runOf(
       createdAt: Math.floor(job.acceptedAtMs / 1_000),
       model: job.model,
       stream: job.stream,
-      source,
-      body: JSON.parse(source) as ChatBody,
+      ...(job.endpoint === undefined
+        ? { source, body: JSON.parse(source) as ChatBody }
+        : readAsked(job.endpoint, source, job.beta)),
     },
     earlyLease,
     relay,

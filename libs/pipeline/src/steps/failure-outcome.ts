@@ -1,5 +1,5 @@
 import { callsMade, consequenceOf, type Failure, type FailReason, type FailureKind, type Tried } from '@sluice/core';
-import type { ErrorCode, Outcome } from '@sluice/wire';
+import { isEndpoint, type ErrorCode, type Outcome } from '@sluice/wire';
 import { misfitError } from '../misfit-error.js';
 import type { Run } from '../run-deps.js';
 import { NO_CAPACITY } from '../submit-inference.js';
@@ -34,6 +34,10 @@ export function failureOutcome(run: Run, because: Because): FinishedRun {
       return { state: 'failed', error: misfitError(run.job.model, because.misfit) };
     case 'unsupported_param': {
       const { param } = because;
+      if (isEndpoint(param)) {
+        const message = `No deployment of "${run.job.model}" serves ${param}.`;
+        return { state: 'failed', error: { code: 'invalid_request', message, param: 'model' } };
+      }
       const message = `No deployment of this model supports ${param}. Leave it out, or set drop_params.`;
       return { state: 'failed', error: { code: 'invalid_request', message, param } };
     }

@@ -31,7 +31,8 @@ export function restOfAnswer(
     const form = how === 'prefill' ? providers.prefillForm(call, deployment) : undefined;
     const { text } = delivered;
     const tokens = Math.min(delivered.chunks, Math.ceil(text.length / 4)); // rather too few than too many
-    const again = how === 'afresh' ? call : providers.callForRest(call, { text, prefill: form, tokens });
+    const again =
+      how === 'afresh' ? { ...call, inChat: true } : providers.callForRest(call, { text, prefill: form, tokens });
     splice = new Splice(new Seam(text, how), delivered, call, run.job.includeUsage);
     asked = providers.stream(again, deployment, run.stop, { ...timeouts, totalMs: leftMs })[Symbol.asyncIterator]();
     try {

@@ -1,6 +1,6 @@
 import { removePath, type Deployment } from '@sluice/core';
 import type { Call, ChatBody } from '../adapter.js';
-import { isOwnParam } from '../own-params.js';
+import { isOwnParam } from '@sluice/wire';
 import { recordOf } from '../provider-error.js';
 import { modelTraitsOf } from './model-traits.js';
 

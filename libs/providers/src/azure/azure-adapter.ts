@@ -1,10 +1,9 @@
 import type { Deployment } from '@sluice/core';
 import type { Adapter } from '../adapter.js';
 import { withExtraHeaders } from '../extra-headers.js';
-import { openaiChatBody } from '../openai/chat-request.js';
-import { openaiAdapter } from '../openai/openai-adapter.js';
+import { openaiAdapter, openaiBodyOf, openaiRouteOf } from '../openai/openai-adapter.js';
 
-const ROUTE = '/chat/completions';
+const CHAT_ROUTE = '/chat/completions';
 const DEFAULT_API_VERSION = '2025-02-01-preview';
 const V1_VERSIONS = new Set(['v1', 'latest', 'preview']);
 
@@ -22,24 +21,25 @@ export const azureAdapter: Adapter = {
     else if (apiKey !== undefined) headers['api-key'] = apiKey;
     return {
       method: 'POST',
-      url: azureUrl(deployment),
+      url: azureUrl(deployment, openaiRouteOf(call, deployment)),
       headers: withExtraHeaders(headers, extraHeaders),
-      body: openaiChatBody(call, deployment),
+      body: openaiBodyOf(call, deployment),
     };
   },
 };
 
 /** v1 has one address for all models; the classic path names the deployment and wants a version. */
-function azureUrl({ target: { baseUrl, apiVersion }, model }: Deployment): string {
-  if (baseUrl.endsWith('/openai/v1')) return baseUrl + ROUTE;
-  if (baseUrl.endsWith(`/openai/v1${ROUTE}`)) return baseUrl;
+function azureUrl({ target: { baseUrl: written, apiVersion }, model }: Deployment, route: string): string {
+  // People paste the address as the portal shows it: with the deployment, the route, even the version.
+  const baseUrl = written.replace(CHAT_ROUTE, route);
+  if (baseUrl.endsWith('/openai/v1')) return baseUrl + route;
+  if (baseUrl.endsWith(`/openai/v1${route}`)) return baseUrl;
   if (apiVersion !== undefined && V1_VERSIONS.has(apiVersion) && !baseUrl.includes('/openai/deployments/')) {
-    return `${baseUrl}/openai/v1${ROUTE}`;
+    return `${baseUrl}/openai/v1${route}`;
   }
   const query = `?api-version=${encodeURIComponent(apiVersion ?? DEFAULT_API_VERSION)}`;
-  // People paste the address as the portal shows it: with the deployment, the route, even the version.
   if (baseUrl.includes('?')) return baseUrl;
-  if (baseUrl.endsWith(ROUTE)) return baseUrl + query;
-  if (baseUrl.includes('/openai/deployments/')) return baseUrl + ROUTE + query;
-  return `${baseUrl}/openai/deployments/${encodeURIComponent(model)}${ROUTE}${query}`;
+  if (baseUrl.endsWith(route)) return baseUrl + query;
+  if (baseUrl.includes('/openai/deployments/')) return baseUrl + route + query;
+  return `${baseUrl}/openai/deployments/${encodeURIComponent(model)}${route}${query}`;
 }

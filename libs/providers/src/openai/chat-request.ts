@@ -1,6 +1,6 @@
 import { changeMembers, removePath, type Change, type Deployment } from '@sluice/core';
 import type { Call } from '../adapter.js';
-import { isOwnParam } from '../own-params.js';
+import { isOwnParam } from '@sluice/wire';
 import { recordOf } from '../provider-error.js';
 
 /** OpenAI's reasoning models refuse `max_tokens`. Source: WIRE.md 5. */
@@ -24,7 +24,7 @@ const FOREIGN_PATHS: readonly (readonly [mark: string, paths: readonly string[]]
  * The client's body for an OpenAI-like target, edited by span: model, defaults, token limit, extra_body, and without what is
  * ours. Messages, tools and arguments keep their bytes. For Azure's classic path the model in the body is ignored there.
  */
-export function openaiChatBody(call: Call, { target, model, baseModel }: Deployment): string {
+export function openaiChatBody(call: Call, { target, model, baseModel, supports }: Deployment): string {
   const { body } = call;
   const changes = new Map<string, Change>();
   for (const key in body) if (isOwnParam(key)) changes.set(key, 'remove');
@@ -35,6 +35,8 @@ export function openaiChatBody(call: Call, { target, model, baseModel }: Deploym
   }
   const limitName = WANTS_COMPLETION_LIMIT.test(baseModel ?? model) ? 'max_completion_tokens' : undefined;
   if (limitName !== undefined) useLimitName(changes, body);
+  // Claude is told how long to think in every call; a model that does not think would refuse the word.
+  if (call.own?.endpoint === '/v1/messages' && supports.reasoning !== true) changes.set('reasoning_effort', 'remove');
   if (call.stream) {
     const options = recordOf(body['stream_options']) ?? {};
     if (options['include_usage'] !== true) {

@@ -12,10 +12,12 @@ import type { Call, Finish, StreamEvent, StreamReader, Usage } from '../adapter.
 import { failureInBand } from '../classify-failure.js';
 import { recordOf } from '../provider-error.js';
 import type { HeaderMap } from '../retry-hint.js';
+import { ownCallFor } from '../own-dialect.js';
 import { SseReader } from '../sse-reader.js';
 import { StreamOutcome } from '../stream-outcome.js';
 import { openaiUsage } from '../usage.js';
 import { isError } from './chat-answer.js';
+import { completionIdOf } from './completion-id.js';
 import { contentCharsOf } from './content-of.js';
 import { finishOf, isKnownReason } from './finish-reason.js';
 import { oddContentChanges } from './odd-content.js';
@@ -30,6 +32,8 @@ export class OpenaiStreamReader implements StreamReader {
   private readonly outcome: StreamOutcome;
   private readonly sse: SseReader;
   private readonly wantsUsage: boolean;
+  /** Its chunks have texts where a chat's have deltas. */
+  private readonly isCompletion: boolean;
   private out: StreamEvent[] = [];
   private knownHead = '';
   private newHead = '';
@@ -45,6 +49,7 @@ export class OpenaiStreamReader implements StreamReader {
   ) {
     const n = call.body['n'] ?? deployment.target.defaults['n'];
     this.outcome = new StreamOutcome(call, typeof n === 'number' ? n : 1);
+    this.isCompletion = ownCallFor(call, deployment)?.endpoint === '/v1/completions';
     this.wantsUsage = recordOf(call.body['stream_options'])?.['include_usage'] === true;
     this.sse = new SseReader((data, event) => this.read(data, event));
   }
@@ -117,15 +122,15 @@ export class OpenaiStreamReader implements StreamReader {
         this.fail(failureInBand(choice, this.headers, this.nowMs));
         return;
       }
-      const delta = recordOf(choice['delta']);
+      const delta = this.isCompletion ? { content: choice['text'] } : recordOf(choice['delta']);
       const size = delta === undefined ? -1 : contentCharsOf(delta);
-      if (delta?.['role'] !== undefined)
+      if (delta !== undefined && 'role' in delta && delta['role'] !== undefined)
         (edits ??= []).push((text) => changeMembersAt(text, ['choices', position, 'delta'], WITHOUT_ROLE));
       if (size >= 0) {
         hasContent = true;
         contentChars += size;
         isWorthPassing = true;
-        const odd = delta === undefined ? undefined : oddContentChanges(delta);
+        const odd = delta === undefined || this.isCompletion ? undefined : oddContentChanges(delta);
         if (odd !== undefined)
           (edits ??= []).push((text) => changeMembersAt(text, ['choices', position, 'delta'], odd));
       }
@@ -160,11 +165,12 @@ export class OpenaiStreamReader implements StreamReader {
       return this.withoutUsage(this.newHead + text.slice(this.knownHead.length), chunk);
     }
     const changes = new Map<string, Change>([
-      ['id', { value: JSON.stringify(this.call.id) }],
+      ['id', { value: JSON.stringify(this.isCompletion ? completionIdOf(this.call) : this.call.id) }],
       ['created', { value: String(this.call.createdAt) }],
       ['model', { value: JSON.stringify(this.call.model) }],
     ]);
-    if (chunk['object'] !== 'chat.completion.chunk') changes.set('object', { value: '"chat.completion.chunk"' });
+    const object = this.isCompletion ? 'text_completion' : 'chat.completion.chunk';
+    if (chunk['object'] !== object) changes.set('object', { value: JSON.stringify(object) });
     const changed = changeMembers(text, changes);
     this.learnHead(text, changed, chunk);
     return this.withoutUsage(changed, chunk);

@@ -1,3 +1,6 @@
+import { COMPLETIONS_PRESENTATION } from '../completions/completions-presentation.js';
+import { INPUT_PRESENTATION } from '../inputs/input-presentation.js';
+import { MESSAGES_PRESENTATION } from '../messages/messages-presentation.js';
 import { CHAT_PRESENTATION } from './chat-presentation.js';
 import { RESPONSES_PRESENTATION } from '../responses/responses-presentation.js';
 import type { Presentation } from './presentation.js';
@@ -20,6 +23,10 @@ export const isEndpoint = (path: unknown): path is Endpoint => ENDPOINTS.include
 const PRESENTATIONS: ReadonlyMap<Endpoint, Presentation> = new Map<Endpoint, Presentation>([
   ['/v1/chat/completions', CHAT_PRESENTATION],
   ['/v1/responses', RESPONSES_PRESENTATION],
+  ['/v1/messages', MESSAGES_PRESENTATION],
+  ['/v1/completions', COMPLETIONS_PRESENTATION],
+  ['/v1/embeddings', INPUT_PRESENTATION],
+  ['/v1/moderations', INPUT_PRESENTATION],
 ]);
 
 /** Undefined: nothing serves it here (yet). */

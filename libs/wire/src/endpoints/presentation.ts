@@ -14,8 +14,20 @@ export interface AnswerIdentity {
   model: string;
 }
 
-/** `body`: what the worker runs, `messages` and all. `refused`: the caller's mistake, with its `param`. */
-export type ToChat = { kind: 'chat'; body: Record<string, unknown> } | { kind: 'refused'; error: ApiError };
+/**
+ * `body`: what the worker runs, `messages` and all. `runsAsAsked`: the worker is given the caller's own body instead, with the
+ * job's `endpoint`, since some deployments speak its dialect; then `body` is for what Sluice itself reads in a call.
+ * `refused`: the caller's mistake, with its `param`.
+ */
+export type ToChat =
+  { kind: 'chat'; body: Record<string, unknown>; runsAsAsked?: true } | { kind: 'refused'; error: ApiError };
+
+/** A call of another dialect in the words of chat. */
+export interface ChatForm {
+  body: Record<string, unknown> & { messages: ChatMessage[] };
+  /** Members, or paths to them, that chat has no words for: only who speaks the caller's dialect can serve them. */
+  unsaid: string[];
+}
 
 /**
  * One endpoint's dialect on both sides of a job. Workers run chat completions and nothing else of what people converse in; so
@@ -27,12 +39,12 @@ export interface Presentation {
    * @param previous what was said before, of a call that goes on with an earlier one: stands before its own input
    */
   toChat: (asked: AskedBody, previous?: readonly ChatMessage[]) => ToChat;
-  /** @param chat a whole `chat.completion` object */
+  /** @param chat a whole `chat.completion` object; of an endpoint that runs as asked, also what its own dialect answered */
   answer: (chat: Buffer, asked: AskedBody, identity: AnswerIdentity) => Buffer;
   /** A new fold for each reader. */
   events: (asked: AskedBody, identity: AnswerIdentity) => EventFold;
   /** The body of an HTTP error. */
-  error: (error: ApiError, jobId?: string) => string;
+  error: (error: ApiError, jobId?: string, requestId?: string) => string;
 }
 
 /**
