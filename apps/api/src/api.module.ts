@@ -37,8 +37,10 @@ import { JobFinder } from './http/jobs/job-finder.js';
 import { JobsController } from './http/jobs/jobs.controller.js';
 import type { JobsDeps } from './http/jobs/jobs-deps.js';
 import { outputSoFar } from './http/jobs/output-so-far.js';
+import { MessagesController } from './http/messages/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
 import { QueuesController } from './http/queues.controller.js';
+import { OpenaiCallsController } from './http/openai-calls.controller.js';
 import { OpenCalls } from './http/open-calls.js';
 import type { ReplyDeps } from './http/reply-deps.js';
 import { ResponsesController } from './http/responses/responses.controller.js';
@@ -91,6 +93,8 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
       controllers: [
         ChatCompletionsController,
         ResponsesController,
+        MessagesController,
+        OpenaiCallsController,
         ModelsController,
         HealthController,
         ConfigController,

@@ -1,11 +1,4 @@
-import {
-  presentationOf,
-  type ApiError,
-  type AskedBody,
-  type Endpoint,
-  type EventFold,
-  type Presentation,
-} from '@sluice/wire';
+import { presentationOf, type AskedBody, type Endpoint, type EventFold, type Presentation } from '@sluice/wire';
 import type { InferenceJob } from '@sluice/pipeline';
 
 /** How a job's answer is written for its caller. Absent in replies: as the chat completion that it is, byte by byte. */

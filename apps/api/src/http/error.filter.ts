@@ -1,6 +1,13 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Emit } from '@sluice/telemetry';
-import { ERROR_CODES, errorBody, errorHeaders, messagesErrorBody, type ApiError, type Presentation } from '@sluice/wire';
+import {
+  ERROR_CODES,
+  errorBody,
+  errorHeaders,
+  messagesErrorBody,
+  type ApiError,
+  type Presentation,
+} from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiException, apiError, storageError } from './api-error.js';
 import { describeSurprise } from './describe-surprise.js';
@@ -56,7 +63,7 @@ export function sendError(
 }
 
 /** Whatever is wrong there, an unknown key or a body that is no JSON: Anthropic's clients read Anthropic's errors. */
-const writerFor = ({ url = '' }: FastifyRequest): Presentation['error'] =>
+const writerFor = ({ url }: FastifyRequest): Presentation['error'] =>
   /^\/+(?:v1\/+)?messages(?:[/?]|$)/.test(url) ? messagesErrorBody : errorBody;
 
 export function unknownRoute({ method, url }: FastifyRequest): ApiError {

@@ -17,12 +17,16 @@ const chatForm = new LeanValidationPipe();
 export function translatedCall(
   endpoint: Endpoint,
   body: unknown,
-  { source, previous }: { source?: Buffer; previous?: readonly ChatMessage[] } = {},
+  { source, previous }: { source?: Buffer | undefined; previous?: readonly ChatMessage[] } = {},
 ): HeldCall {
   const asked = checkedBody(body);
   const made = presentationOf(endpoint)!.toChat(asked, previous);
   if (made.kind === 'refused') throw new ApiException(made.error);
-  const call = { asked, body: chatForm.transform(made.body), dialect: (job: InferenceJob) => dialectOf(endpoint, asked, job) };
+  const call = {
+    asked,
+    body: chatForm.transform(made.body),
+    dialect: (job: InferenceJob) => dialectOf(endpoint, asked, job),
+  };
   return made.runsAsAsked === true && source !== undefined
     ? { ...call, source, endpoint }
     : { ...call, source: Buffer.from(JSON.stringify(made.body)) };

@@ -84,4 +84,6 @@ class CompletionEvents implements EventFold {
 const opensOnly = ({ choices }: Json): boolean =>
   Array.isArray(choices) &&
   choices.length > 0 &&
-  (choices as Choice[]).every(({ delta, finish_reason: finish }) => (delta?.content ?? '') === '' && finish == null);
+  (choices as Choice[]).every(
+    ({ delta, finish_reason: finish = null }) => (delta?.content ?? '') === '' && finish === null,
+  );

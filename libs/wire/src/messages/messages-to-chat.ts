@@ -56,7 +56,7 @@ export function messagesToChat(asked: Json): ChatForm {
 }
 
 const given = (asked: Json, names: readonly string[]): Json =>
-  Object.fromEntries(names.flatMap((name) => (asked[name] == null ? [] : [[name, asked[name]]])));
+  Object.fromEntries(names.filter((name) => (asked[name] ?? null) !== null).map((name) => [name, asked[name]]));
 
 function toolsOf(tools: unknown, unsaid: Unsaid): Json {
   if (!Array.isArray(tools) || tools.length === 0) return {};
