@@ -133,7 +133,7 @@ describe('a route', () => {
     ['GET', '/'],
     ['GET', '/v1'],
     ['GET', '/v2/models'],
-    ['POST', '/v1/embeddings'],
+    ['POST', '/v1/images/generations'],
     ['GET', '/v1/chat/completions'],
     ['PUT', '/v1/chat/completions'],
     ['OPTIONS', '/v1/chat/completions'],

@@ -162,8 +162,8 @@ describe('openai-node throws', () => {
     const error = await thrownBy(openai.chat.completions.create(ask({ model: 'gpt-9' })));
     expect(error).toBeInstanceOf(NotFoundError);
     expect(error).toMatchObject({ code: 'model_not_found', param: 'model', requestID: expect.stringMatching(/^req_/) });
-    const embedding = openai.embeddings.create({ model: 'a', input: 'b' });
-    expect(await thrownBy(embedding)).toMatchObject({ status: 404, code: 'unknown_route' });
+    const image = openai.images.generate({ model: 'a', prompt: 'b' });
+    expect(await thrownBy(image)).toMatchObject({ status: 404, code: 'unknown_route' });
   });
 
   it('BadRequestError for our own checks and for the provider’s', async () => {

@@ -1,7 +1,6 @@
 export { chatFormOf } from './endpoints/chat-form.js';
 export { readAsked, type OwnCall } from './endpoints/own-call.js';
 export { ENDPOINTS, isEndpoint, presentationOf, type Endpoint } from './endpoints/endpoints.js';
-export type { AnswerIdentity, AskedBody, EventFold, Presentation, ToChat } from './endpoints/presentation.js';
 export {
   ERROR_CODES,
   errorBody,
@@ -12,7 +11,6 @@ export {
   type ErrorObject,
 } from './error-body.js';
 export type { AnswerIdentity, AskedBody, ChatForm, EventFold, Presentation, ToChat } from './endpoints/presentation.js';
-export { ERROR_CODES, errorBody, errorHeaders, type ApiError, type ErrorCode } from './error-body.js';
 export { messageId } from './messages/message-parts.js';
 export { messagesErrorBody } from './messages/messages-error.js';
 export { roleChunk, textChunk, usageChunk } from './openai/chat-chunk.js';

@@ -43,7 +43,7 @@ export async function answerCall(
   const accepting = { isStream: body.stream === true, shutDown: () => (isCut = true) };
   openCalls.add(accepting);
   try {
-    const beta = endpoint === '/v1/messages' ? betaOf(request) : undefined;
+    const beta = endpoint === '/v1/messages' ? betaOf(request.headers) : undefined;
     const submission = { source, endpoint, beta, body, options, requestId: request.id, same: repeats?.same };
     const submitted = await submitInference(submission, submit);
     if (submitted.kind === 'refused') throw new ApiException(submitted.error);

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { elementsAt, membersAt, resolveModel } from '@sluice/core';
 import type { DurableDeps, DurableRequest, DurableTraits } from '@sluice/pipeline';
 import { ApiException } from '../api-error.js';
+import { betaOf } from '../beta-of.js';
 import { checkedBody } from '../lean-validation.pipe.js';
 import { readRequestOptions } from '../request-options.js';
 import { translatedCall } from '../translated-call.js';
@@ -33,14 +34,17 @@ export function readCreate(
   const members = readCreateMembers(checkedBody(create), isModel, nowMs());
   const { endpoint, traits } = members;
   const { headers, hasMasterKey, requestId } = submitter;
-  const call = inBody(() => translatedCall(endpoint, members.body));
+  const own = bytes();
+  const call = inBody(() => translatedCall(endpoint, members.body, { source: own }));
   const options = inBody(() => readRequestOptions(headers, call.asked, isModel, hasMasterKey));
   const isChat = endpoint === '/v1/chat/completions';
   return {
     request: {
-      source: (isChat ? bytes() : undefined) ?? call.source,
+      source: (isChat ? own : undefined) ?? call.source,
+      endpoint: call.endpoint,
+      beta: endpoint === '/v1/messages' ? betaOf(headers) : undefined,
       body: call.body,
-      asked: isChat ? undefined : Buffer.from(JSON.stringify(call.asked)),
+      asked: isChat || call.endpoint !== undefined ? undefined : Buffer.from(JSON.stringify(call.asked)),
       options: { ...options, ...underHeaders(members.options, headers), rejectWhenFull: false },
       requestId,
     },
