@@ -174,3 +174,14 @@ export {
   type TryOutcome,
 } from './webhooks/after-delivery.js';
 export { isEventPattern, matchesEvents, WEBHOOK_EVENT_TYPES, type WebhookEventType } from './webhooks/event-types.js';
+export type {
+  DeliveryPlan,
+  DeliveryRow,
+  DeliveryStatus,
+  DeliveryTry,
+  DisabledReason,
+  KeptSecret,
+  WebhookEndpoint,
+} from './webhooks/delivery.js';
+export { addDelivery, settleDelivery, takeDue, type Landing, type Lanes, type TakeLimits } from './webhooks/lanes.js';
+export { deliveryIdOf, disabledEventId, eventIdOf, originLane, timeOfId } from './webhooks/webhook-ids.js';

@@ -9,3 +9,5 @@ export { bringUpToDate } from './migrations.js';
 export { openDatabase, type Database, type Db } from './open-database.js';
 export { StoreModule, type DatabaseSource } from './store.module.js';
 export { StoreUnavailable } from './store-unavailable.js';
+export { WebhookDeliveries } from './webhooks/webhook-deliveries.js';
+export { WebhookEndpoints, type WebhookPage } from './webhooks/webhook-endpoints.js';

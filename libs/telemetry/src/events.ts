@@ -53,6 +53,10 @@ export interface Events {
   /** New calls are refused from 90 % of maxmemory on, until it is below 85 %. */
   'storage.full': { usedPercent: number };
   'storage.has_room': { usedPercent: number };
+  /** It was tried as often as it may be, or its receiver wants nothing more. */
+  'webhook.delivery_failed': { deliveryId: string; tries: number; error: string };
+  /** It answered 410, or took nothing for 72 hours. */
+  'webhook.endpoint_disabled': { endpointId: string; reason: string };
   'internal.error': { area: string; message: string };
 }
 
@@ -88,5 +92,7 @@ export const LEVEL_OF: Record<EventName, 'debug' | 'info' | 'warn' | 'error'> = 
   'redis.back': 'info',
   'storage.full': 'error',
   'storage.has_room': 'info',
+  'webhook.delivery_failed': 'warn',
+  'webhook.endpoint_disabled': 'warn',
   'internal.error': 'error',
 };

@@ -1,6 +1,15 @@
+export { DeliveryEngine, type DeliveryEngineDeps } from './delivery-engine.js';
+export { DeliveryQueue, MOST_FLYING, type TakenDelivery } from './delivery-queue.js';
+export { DeliveryWriter, type DeliveryWriterDeps, type WebhookStore } from './delivery-writer.js';
+export { EndpointBook } from './endpoint-book.js';
+export { EventPublisher } from './event-publisher.js';
 export { AddressRules, type AddressSettings } from './guard/address-rules.js';
 export { urlProblem, type UrlProblem } from './guard/check-url.js';
 export { BlockedAddressError, guardedConnector, UnresolvedHostError } from './guard/guarded-connector.js';
 export { hostResolver, type ResolveHost } from './guard/resolve-host.js';
 export { isSecret, liveSecrets, newSecret, signedHeaders, type EndpointSecret } from './secrets.js';
 export { WebhookClient, type WebhookClientOptions } from './webhook-client.js';
+export { eventOfJob } from './job-event.js';
+export { SecretBox } from './secret-box.js';
+export { bodyOf, planOf, type OwnReceiver, type WebhookEvent } from './webhook-event.js';
+export { DUE_CHANNEL } from './webhook-keys.js';

@@ -50,7 +50,38 @@ CREATE TABLE "sluice"."files" (
 	"expires_at_ms" bigint NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "sluice"."webhook_deliveries" (
+	"id" text PRIMARY KEY NOT NULL,
+	"tenant" text NOT NULL,
+	"endpoint_id" text,
+	"job_id" text,
+	"status" text NOT NULL,
+	"next_at_ms" bigint,
+	"plan" text NOT NULL,
+	"tries" text NOT NULL,
+	"revision" bigint NOT NULL,
+	"created_at_ms" bigint NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "sluice"."webhook_endpoints" (
+	"id" text PRIMARY KEY NOT NULL,
+	"tenant" text NOT NULL,
+	"url" text NOT NULL,
+	"events" jsonb NOT NULL,
+	"metadata" jsonb NOT NULL,
+	"status" text NOT NULL,
+	"disabled_reason" text,
+	"secrets" jsonb NOT NULL,
+	"version" bigint NOT NULL,
+	"created_at_ms" bigint NOT NULL
+);
+--> statement-breakpoint
 CREATE INDEX "batches_tenant_id" ON "sluice"."batches" USING btree ("tenant","dialect","id");--> statement-breakpoint
 CREATE INDEX "batches_to_drive" ON "sluice"."batches" USING btree ("id") WHERE not is_announced;--> statement-breakpoint
 CREATE INDEX "files_tenant_id" ON "sluice"."files" USING btree ("tenant","id");--> statement-breakpoint
-CREATE INDEX "files_expires" ON "sluice"."files" USING btree ("expires_at_ms");
+CREATE INDEX "files_expires" ON "sluice"."files" USING btree ("expires_at_ms");--> statement-breakpoint
+CREATE INDEX "webhook_deliveries_tenant_id" ON "sluice"."webhook_deliveries" USING btree ("tenant","id");--> statement-breakpoint
+CREATE INDEX "webhook_deliveries_endpoint_id" ON "sluice"."webhook_deliveries" USING btree ("endpoint_id","id");--> statement-breakpoint
+CREATE INDEX "webhook_deliveries_job_id" ON "sluice"."webhook_deliveries" USING btree ("job_id");--> statement-breakpoint
+CREATE INDEX "webhook_deliveries_created" ON "sluice"."webhook_deliveries" USING btree ("created_at_ms");--> statement-breakpoint
+CREATE INDEX "webhook_endpoints_tenant_id" ON "sluice"."webhook_endpoints" USING btree ("tenant","id");
