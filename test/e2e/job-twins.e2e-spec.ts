@@ -78,6 +78,8 @@ const ACTIONS = {
   'late add': 2,
   wait: 2,
   resize: 1,
+  pause: 1,
+  resume: 1,
 };
 
 const step = fc.record({
@@ -328,10 +330,13 @@ describe('the job scripts and their twin in core', () => {
               case 'cancel': {
                 if (jobId === undefined) break;
                 const asked = { jobId, outcome: '{}', keptMs: 60_000, keptAtLeastMs: 600_000 };
-                const reply = cancelJob(twin, { ...asked, workerChannel: 'sluice:worker:' }, nowMs);
+                const onlyWaiting = pick % 3 === 0;
+                const reply = cancelJob(twin, { ...asked, workerChannel: 'sluice:worker:', onlyWaiting }, nowMs);
                 told.push(...reply.told);
                 fromTwin = reply.kind;
-                fromScripts = await records.cancel(group, jobId, '{}');
+                fromScripts = await (onlyWaiting
+                  ? records.cancelWaiting(group, jobId, '{}')
+                  : records.cancel(group, jobId, '{}'));
                 seen.add(reply.kind);
                 break;
               }
@@ -438,6 +443,11 @@ describe('the job scripts and their twin in core', () => {
               case 'resize':
                 twin.window = pick % 6;
                 await redis.hset(k.pace, { window: pick % 6 });
+                break;
+              case 'pause':
+              case 'resume':
+                twin.isPaused = what === 'pause' && pick % 3 === 0; // most of a history it is not
+                await (twin.isPaused ? redis.hset(k.pace, { paused: 1 }) : redis.hdel(k.pace, 'paused'));
             }
 
             expect(fromScripts).toEqual(fromTwin);
@@ -574,6 +584,7 @@ const CORNERS = [
   'swept after a failure',
   'delayed',
   'accepted without a worker',
+  'running',
 ];
 
 interface Dump {

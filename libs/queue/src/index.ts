@@ -24,5 +24,6 @@ export { LedgerReader, type LedgerReaderOptions } from './ledger/ledger-reader.j
 export { LeftOverJobs } from './left-over-jobs.js';
 export { openGate } from './open-gate.js';
 export { QueueView, type PlaceInLine, type QueueLook } from './queue-view.js';
+export { QueueControl } from './queue-control.js';
 export { QueueModule } from './queue.module.js';
 export { WorkerBeat, youngestBeatMs } from './worker-beat.js';

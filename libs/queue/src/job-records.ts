@@ -155,7 +155,7 @@ export class JobRecords {
   private readonly noteAttempt: Script<'go' | 'stale' | 'cancelled'>;
   private readonly finishJob: Script<[string, number]>;
   private readonly requeueJob: Script<'requeued' | 'stale' | 'cancelled'>;
-  private readonly cancelJob: Script<'cancelled' | 'cancelling' | 'over' | 'gone'>;
+  private readonly cancelJob: Script<string>;
   private readonly joinJob: Script<'joined' | 'over' | 'gone'>;
   private readonly fetchOnce: Script<(Buffer | null)[]>;
   private begins = 0;
@@ -301,9 +301,19 @@ export class JobRecords {
 
   /** `cancelling`: it runs, and its worker has been told. */
   cancel(group: string, jobId: string, outcome: string): Promise<'cancelled' | 'cancelling' | 'over' | 'gone'> {
+    return this.endFromOutside(group, jobId, outcome, 0) as Promise<'cancelled' | 'cancelling' | 'over' | 'gone'>;
+  }
+
+  /** One that runs is left alone. */
+  cancelWaiting(group: string, jobId: string, outcome: string): Promise<'cancelled' | 'running' | 'over' | 'gone'> {
+    return this.endFromOutside(group, jobId, outcome, 1) as Promise<'cancelled' | 'running' | 'over' | 'gone'>;
+  }
+
+  private endFromOutside(group: string, jobId: string, outcome: string, onlyWaiting: 0 | 1): Promise<string> {
     const k = keysOf(group);
     const keys = [k.record(jobId), k.stream(jobId), k.due, k.fed];
-    return this.cancelJob(...keys, jobId, outcome, KEPT_DELIVERED_MS, WORKER_CHANNEL, k.keyPrefix, KEPT_MS);
+    const kept = [KEPT_DELIVERED_MS, WORKER_CHANNEL, k.keyPrefix, KEPT_MS];
+    return this.cancelJob(...keys, jobId, outcome, ...kept, onlyWaiting);
   }
 
   /**

@@ -13,6 +13,9 @@ export interface QueueLook {
   fed: number;
   /** Jobs that workers have. */
   active: number;
+  /** Jobs that may not start yet. */
+  delayed: number;
+  isPaused: boolean;
   /** How long the one that waits longest has; undefined: none waits. */
   oldestWaitMs: number | undefined;
   lines: readonly WaitingLine[];
@@ -25,11 +28,11 @@ export interface QueueLook {
 export interface PlaceInLine {
   /** 1: the next of its group. */
   position: number;
-  /** Undefined as long as nothing of the group has started since calls wait. */
+  /** Undefined in a pause, and as long as nothing of the group has started since calls wait. */
   etaMs: number | undefined;
 }
 
-type Sevenfold = [number, number, number, number, number, number, number];
+type Ninefold = [number, number, number, number, number, number, number, number, number];
 
 /** A look is good for this long, and longer where many lines wait: 1 ms more for each. */
 const FRESH_MS = 1_000;
@@ -39,12 +42,12 @@ const FRESH_MS = 1_000;
  * no longer when more wait; the lines of the others are looked at once a second for all polls.
  */
 export class QueueView {
-  private readonly lookLines: Script<[...numbers: Sevenfold, spans: string[], lines: (string | number)[]]>;
+  private readonly lookLines: Script<[...numbers: Ninefold, spans: string[], lines: (string | number)[]]>;
   private readonly placeJob: Script<[] | [fed: number, line: string, before: number]>;
   private readonly looks = new Map<string, { atMs: number; look: Promise<QueueLook>; lines: number }>();
 
   constructor(redis: Redis) {
-    this.lookLines = defineScript(redis, 'sluiceLookLines', 5, lookLines);
+    this.lookLines = defineScript(redis, 'sluiceLookLines', 6, lookLines);
     this.placeJob = defineScript(redis, 'sluicePlaceJob', 2, placeJob);
   }
 
@@ -58,7 +61,13 @@ export class QueueView {
     if (stands.length === 0) return undefined;
     const [fed, line, before] = stands;
     const ahead = line === '' ? fed : fed + jobsAhead(line, before, look.lines);
-    return { position: ahead + 1, etaMs: expectedStartMs(ahead + 1, look.startsPerSecond, look.shutMs) };
+    const etaMs = look.isPaused ? undefined : expectedStartMs(ahead + 1, look.startsPerSecond, look.shutMs);
+    return { position: ahead + 1, etaMs };
+  }
+
+  /** After a change by hand: the next look shows it. */
+  forget(group: string): void {
+    this.looks.delete(group);
   }
 
   /** As it was up to a second ago. */
@@ -77,8 +86,8 @@ export class QueueView {
 
   private async read(group: string): Promise<QueueLook> {
     const k = keysOf(group);
-    const reply = await this.lookLines(k.backlog, k.pace, k.starts, k.fed, k.bullActive, k.linePrefix);
-    const [nowMs, untilMs, waiting, waitingBytes, fed, fedSinceMs, active, spans, quads] = reply;
+    const reply = await this.lookLines(k.backlog, k.pace, k.starts, k.fed, k.bullActive, k.delayed, k.linePrefix);
+    const [nowMs, untilMs, waiting, waitingBytes, fed, fedSinceMs, active, delayed, paused, spans, quads] = reply;
     const starts = new Map<number, number>();
     for (let i = 0; i < spans.length; i += 2) starts.set(Number(spans[i]), Number(spans[i + 1]));
     const lines: WaitingLine[] = [];
@@ -90,6 +99,7 @@ export class QueueView {
     const oldestWaitMs = sinceMs === Infinity ? undefined : Math.max(0, Math.round(nowMs - sinceMs));
     const shutMs = Math.max(0, untilMs - nowMs);
     const perSecond = startsPerSecond(starts, nowMs);
-    return { waiting, waitingBytes, fed, active, oldestWaitMs, lines, shutMs, startsPerSecond: perSecond };
+    const jobs = { waiting, waitingBytes, fed, active, delayed };
+    return { ...jobs, isPaused: paused === 1, oldestWaitMs, lines, shutMs, startsPerSecond: perSecond };
   }
 }

@@ -50,10 +50,11 @@ export function acceptJob(group: JobGroup, bull: BullView, ask: AcceptAsk, nowUs
 
   const { backlog } = group;
   const untilMs = group.gate?.untilMs ?? 0;
-  const isBlocked = backlog.jobs > 0 || untilMs > nowMs || group.window - bull.waiting - bull.active <= 0;
+  const { isPaused } = group;
+  const isBlocked = isPaused || backlog.jobs > 0 || untilMs > nowMs || group.window - bull.waiting - bull.active <= 0;
   const notBeforeMs = durable?.notBeforeMs ?? 0;
   const isDelayed = notBeforeMs > nowMs;
-  const isDirect = ask.isDirect && !(durable !== undefined && (isBlocked || isDelayed)); // what was added is a stray
+  const isDirect = ask.isDirect && !(isPaused || (durable !== undefined && (isBlocked || isDelayed))); // what was added is a stray
   if ((isBlocked || isDelayed) && !isDirect) {
     const retryAfterMs = Math.max(LEAST_RETRY_MS, untilMs - nowMs);
     const isTooLate = ask.isLone && untilMs > nowMs + ask.startInMs;

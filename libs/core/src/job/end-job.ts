@@ -80,10 +80,12 @@ export interface CancelAsk {
   keptAtLeastMs: number;
   /** The channel of a worker is this, its id and `:cancel`. */
   workerChannel: string;
+  /** Left alone when it runs. */
+  onlyWaiting?: boolean;
 }
 
 export interface CancelReply {
-  kind: 'cancelled' | 'cancelling' | 'over' | 'gone';
+  kind: 'cancelled' | 'cancelling' | 'running' | 'over' | 'gone';
   told: Told[];
 }
 
@@ -93,6 +95,7 @@ export function cancelJob(group: JobGroup, ask: CancelAsk, nowMs: number): Cance
   const record = group.records.get(jobId);
   if (record === undefined) return { kind: 'gone', told: [] };
   if (record.state === 'running') {
+    if (ask.onlyWaiting) return { kind: 'running', told: [] };
     record.isCancelled = true;
     return { kind: 'cancelling', told: [{ channel: `${workerChannel}${record.worker}:cancel`, message: jobId }] };
   }

@@ -35,6 +35,7 @@ export function feedWindow(
     group.gate = undefined;
     return { shutMs: 0, waiting, fed: [] };
   }
+  if (group.isPaused) return { shutMs: 0, waiting, fed: [] };
   const { untilMs, burst } = group.gate ?? { untilMs: 0, burst: 0 };
   if (untilMs > nowMs) return { shutMs: untilMs - nowMs, waiting, fed: [] };
 

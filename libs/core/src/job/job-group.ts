@@ -63,6 +63,8 @@ export interface JobGroup {
   ledger: Record<string, string>[];
   gate: Gate | undefined;
   starts: Starts;
+  /** Nothing is started. */
+  isPaused: boolean;
   /** Runnable jobs that BullMQ may hold. */
   window: number;
   /** Unix ms of the last beat of any worker. */
@@ -137,6 +139,7 @@ export const newJobGroup = (window = 0, beatMs?: number): JobGroup => ({
   later: new Map(),
   ledger: [],
   gate: undefined,
+  isPaused: false,
   starts: new Map(),
   window,
   beatMs,

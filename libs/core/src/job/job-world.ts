@@ -123,6 +123,8 @@ export class JobWorld {
     sweep: () => this.sweep(),
     'sweep suspects': () => this.sweepSuspects(),
     'end overdue': (pick) => this.endOverdue(pick),
+    pause: () => void (this.group.isPaused = true),
+    resume: () => void (this.group.isPaused = false),
     'time passes': (pick) => void (this.nowUs += [1_000, 1, 6, 65][pick % 4]! * (pick % 4 === 0 ? 1 : SECOND_US)),
   };
 
@@ -419,6 +421,8 @@ export class JobWorld {
     for (const atMs of this.group.fed.values()) if (atMs > this.nowMs - LIMITS.addTakesMs) onTheirWay++;
     const held = Math.max(bull.waiting, onTheirWay) + bull.active;
     const { fed } = feedWindow(this.group, bull, LIMITS, this.nowMs);
+    must(fed.length === 0 || !this.group.isPaused, 'nothing is fed in a pause');
+    if (this.group.isPaused && before.length > 0) this.reached.add('paused');
     must(fed.length === 0 || (gate?.untilMs ?? 0) <= this.nowMs, 'nothing is fed before the gate opens');
     must(fed.length <= Math.max(0, WINDOW - held), 'the window is kept');
     for (const line of before) {
@@ -544,6 +548,7 @@ export class JobWorld {
 
   /** From here on nothing breaks any more: everything accepted comes to its end. */
   settle(): void {
+    this.group.isPaused = false;
     const { records, backlog, due, fed, suspects } = this.group;
     const inTime = [...due].filter(([id, ms]) => records.get(id)!.state === 'queued' && ms > this.nowMs + 40_000);
     for (let round = 0; round < 40 && !this.isQuiet; round++) {
@@ -645,6 +650,8 @@ const TABLE = {
   feed: 5,
   sweep: 2,
   'end overdue': 2,
+  pause: 1,
+  resume: 2,
   'time passes': 4,
 };
 

@@ -102,6 +102,7 @@ describe('the jobs of a group', () => {
         'fed again',
         'isolated',
         'late write',
+        'paused',
         'sent again',
         'stale',
         'swept',

@@ -1,7 +1,7 @@
 -- Takes a job in: writes its record and says which way it goes, to BullMQ at once or into the group's backlog.
 --
 -- KEYS[1]  {sluice:<group>}:job:<id>            hash, the job record
--- KEYS[2]  {sluice:<group>}:pace                hash: beat, window, until, jobs, bytes, clock
+-- KEYS[2]  {sluice:<group>}:pace                hash: beat, window, until, jobs, bytes, clock, paused
 -- KEYS[3]  {sluice:<group>}:due                 sorted set: job id -> when it expires unstarted
 -- KEYS[4]  {sluice:<group>}:fed                 sorted set: job id -> when it was handed to BullMQ, until it begins
 -- KEYS[5]  {sluice:<group>}:inference:wait      BullMQ's own list
@@ -31,21 +31,22 @@
 -- Safe to repeat: an existing record is left as it is, and is accepted whatever became of the workers since.
 --
 -- A durable job waits for whatever it needs, a worker too; only a queue that is full refuses it. It never overtakes: when
--- others wait it goes to the backlog, and what its caller added to BullMQ is a stray that no worker begins.
+-- others wait it goes to the backlog, and what its caller added to BullMQ is a stray that no worker begins. So does every
+-- job of a group that is paused.
 
 if redis.call('EXISTS', KEYS[1]) == 1 then return { 'accepted', 0, 1 } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local pace = redis.call('HMGET', KEYS[2], 'beat', 'window', 'until', 'jobs', 'bytes')
+local pace = redis.call('HMGET', KEYS[2], 'beat', 'window', 'until', 'jobs', 'bytes', 'paused')
 local durable = ARGV[17] and ARGV[17] ~= ''
 if not durable and (not pace[1] or now - pace[1] > tonumber(ARGV[7])) then return { 'no_worker' } end
 
 local until_ms = tonumber(pace[3] or 0)
-local blocked = pace[4] or until_ms > now
+local blocked = pace[6] or pace[4] or until_ms > now
   or tonumber(pace[2] or 0) - redis.call('LLEN', KEYS[5]) - redis.call('LLEN', KEYS[6]) <= 0
 local delayed = durable and tonumber(ARGV[19]) > now
-local direct = ARGV[6] == '1' and not (durable and (blocked or delayed))
+local direct = ARGV[6] == '1' and not (pace[6] or durable and (blocked or delayed))
 
 if (blocked or delayed) and not direct then
   local startable = tonumber(ARGV[8])

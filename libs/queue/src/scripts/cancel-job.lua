@@ -11,7 +11,8 @@
 -- ARGV[4]  channel prefix of workers, sluice:worker:
 -- ARGV[5]  prefix of the group's keys, {sluice:<group>}:
 -- ARGV[6]  ms that record and stream are kept at least when the record says for how long (`keep`)
--- Returns  'cancelled' | 'cancelling' | 'over' (terminal as it is) | 'gone'
+-- ARGV[7]  1: only if it waits
+-- Returns  'cancelled' | 'cancelling' | 'running' (and is to be left alone) | 'over' (terminal as it is) | 'gone'
 -- Time     Redis TIME, ms
 
 local record = redis.call('HMGET', KEYS[1], 'state', 'epoch', 'replyTo', 'followers', 'seq', 'worker', 'place', 'kept',
@@ -19,6 +20,7 @@ local record = redis.call('HMGET', KEYS[1], 'state', 'epoch', 'replyTo', 'follow
 local state = record[1]
 if not state then return 'gone' end
 if state == 'running' then
+  if ARGV[7] == '1' then return 'running' end
   redis.call('HSET', KEYS[1], 'cancel', 1)
   redis.call('PUBLISH', ARGV[4] .. record[6] .. ':cancel', ARGV[1])
   return 'cancelling'

@@ -5,7 +5,7 @@
 -- KEYS[2]  {sluice:<group>}:fed                 sorted set: job id -> when it was handed to BullMQ, until it begins
 -- KEYS[3]  {sluice:<group>}:inference:wait      BullMQ's own list
 -- KEYS[4]  {sluice:<group>}:inference:active    BullMQ's own list
--- KEYS[5]  {sluice:<group>}:pace                hash: window, until, burst, jobs, clock, later
+-- KEYS[5]  {sluice:<group>}:pace                hash: window, until, burst, jobs, clock, later, paused
 -- ARGV[1]  most jobs at a time
 -- ARGV[2]  prefix of the group's keys, {sluice:<group>}: (lines and records are in the same slot)
 -- ARGV[3]  ms that an `add` takes as a rule: what was fed since may be on its way, and counts for the window
@@ -19,7 +19,7 @@
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local pace = redis.call('HMGET', KEYS[5], 'jobs', 'until', 'burst', 'window', 'clock', 'later')
+local pace = redis.call('HMGET', KEYS[5], 'jobs', 'until', 'burst', 'window', 'clock', 'later', 'paused')
 if pace[6] and tonumber(pace[6]) <= now then
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', ARGV[2] .. 'delayed', '-inf', now, 'LIMIT', 0, ARGV[4])) do
     let_in(ARGV[2], id)
@@ -30,13 +30,14 @@ if pace[6] and tonumber(pace[6]) <= now then
   else
     redis.call('HDEL', KEYS[5], 'later')
   end
-  pace = redis.call('HMGET', KEYS[5], 'jobs', 'until', 'burst', 'window', 'clock')
+  pace = redis.call('HMGET', KEYS[5], 'jobs', 'until', 'burst', 'window', 'clock', 'later', 'paused')
 end
 if not pace[1] then
   if pace[2] then redis.call('HDEL', KEYS[5], 'until', 'burst') end
   return { 0, 0 }
 end
 local waiting = tonumber(pace[1])
+if pace[7] then return { 0, waiting } end
 
 local until_ms = tonumber(pace[2] or 0)
 if until_ms > now then return { until_ms - now, waiting } end
