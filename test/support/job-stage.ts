@@ -88,6 +88,7 @@ export class JobStage {
       groups: [this.group],
       concurrency,
       runsSuspects: false,
+      running: () => 0,
       alsoOnBeat: () => Promise.resolve(),
     };
     const beat = new WorkerBeat(this.workerRedis, { ...options, onError: (error) => this.errors.push(error) });
@@ -106,6 +107,7 @@ export class JobStage {
       concurrency,
       onError,
       drainMs: 1_000,
+      onDrain: () => undefined,
       suspectsRun: 'nowhere',
       onSuspects: () => undefined,
       expire: (group, job) => expireJob(records, group, job),

@@ -9,7 +9,15 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
-import { GroupsOfIds, InferenceQueues, JobRecords, openGate, QueueModule, QueueView } from '@sluice/queue';
+import {
+  GroupsOfIds,
+  InferenceQueues,
+  JobRecords,
+  openGate,
+  QueueControl,
+  QueueModule,
+  QueueView,
+} from '@sluice/queue';
 import {
   Connections,
   ConnectionsModule,
@@ -39,6 +47,7 @@ import type { JobsDeps } from './http/jobs/jobs-deps.js';
 import { outputSoFar } from './http/jobs/output-so-far.js';
 import { MessagesController } from './http/messages/messages.controller.js';
 import { ModelsController } from './http/models.controller.js';
+import { WorkersController } from './http/workers.controller.js';
 import { QueuesController } from './http/queues.controller.js';
 import { OpenaiCallsController } from './http/openai-calls.controller.js';
 import { OpenCalls } from './http/open-calls.js';
@@ -102,6 +111,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         QueuesController,
         JobsController,
         ...BATCH_CONTROLLERS,
+        WorkersController,
       ],
       providers: [
         OpenCalls,
@@ -127,6 +137,11 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           provide: QueueView,
           inject: [Connections],
           useFactory: ({ commands }: Connections) => new QueueView(commands),
+        },
+        {
+          provide: QueueControl,
+          inject: [Connections, JobRecords],
+          useFactory: ({ commands }: Connections, records: JobRecords) => new QueueControl(commands, records),
         },
         {
           provide: KeyClaims,

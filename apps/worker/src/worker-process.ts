@@ -34,6 +34,7 @@ export interface WorkerParts {
 /** What lives in a worker, started and stopped in the order that loses nothing. */
 export class WorkerProcess {
   private stopping: Promise<void> | undefined;
+  private emptying: Promise<unknown> | undefined;
 
   constructor(private readonly parts: WorkerParts) {}
 
@@ -76,16 +77,31 @@ export class WorkerProcess {
     return this.stopping;
   }
 
-  private async drain(): Promise<void> {
-    const { workerId, served, leftOver, roles, clock, inference, suspects, beat, reaper } = this.parts;
-    const { breakers, breakerNews, seen, budgets, providers, emit } = this.parts;
-    const startedAt = performance.now();
+  /**
+   * An operator's wish (`POST /v1/workers/ID/drain`): from now on it takes no jobs, and lets go those that it has as when it is
+   * stopped. It goes on to beat, so that it is seen; whoever started it stops it.
+   */
+  takeNoMore(): void {
+    this.empty().catch(() => undefined); // `stop` tells
+  }
+
+  private empty(): Promise<unknown> {
+    const { workerId, inference, suspects, beat, served, emit } = this.parts;
+    if (this.emptying !== undefined) return this.emptying;
     emit('worker.draining', { workerId, running: inference.busy });
-    reaper.stop();
-    leftOver?.stop();
     served.stop();
     void beat.leaveGroups().catch(() => undefined); // Redis away: nobody can be told, and the silence tells
-    await Promise.all([inference.stop(), suspects?.stop()]);
+    this.emptying = Promise.all([inference.stop(), suspects?.stop()]);
+    return this.emptying;
+  }
+
+  private async drain(): Promise<void> {
+    const { workerId, leftOver, roles, clock, beat, reaper } = this.parts;
+    const { breakers, breakerNews, seen, budgets, providers, emit } = this.parts;
+    const startedAt = performance.now();
+    reaper.stop();
+    leftOver?.stop();
+    await this.empty();
     await Promise.all(roles.map((role) => role.stop())); // after the last ends were written
     await beat.stop();
     clock.stop();

@@ -157,6 +157,7 @@ function workerProcess(
     drainMs: settings.drainMs,
     run: runsSuspects ? oneAtATime(run) : run,
     suspectsRun: suspectsRole.run,
+    onDrain: () => worker.takeNoMore(),
     onSuspects: (isolated) => {
       if (isolated) emit('job.isolated', isolated);
       suspects?.seen();
@@ -185,6 +186,7 @@ function workerProcess(
     groups,
     concurrency,
     runsSuspects,
+    running: () => inference.busy,
     onError: (error) => {
       reaper.postpone();
       onError(error);
@@ -239,7 +241,7 @@ function workerProcess(
         onError,
       }),
   };
-  return new WorkerProcess({
+  const worker: WorkerProcess = new WorkerProcess({
     workerId,
     groups,
     roles: settings.workerRoles.flatMap((role) => roles[role]?.() ?? []),
@@ -259,4 +261,5 @@ function workerProcess(
     providers,
     emit,
   });
+  return worker;
 }

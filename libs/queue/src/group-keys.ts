@@ -93,6 +93,8 @@ export const workerKey = (workerId: string): string => `sluice:worker:${workerId
 /** Where a worker hears that a job it runs is cancelled; the message is the job's id. */
 export const WORKER_CHANNEL = 'sluice:worker:';
 export const cancelChannel = (workerId: string): string => `${WORKER_CHANNEL}${workerId}:cancel`;
+/** Where it hears that it shall take no more jobs. */
+export const drainChannel = (workerId: string): string => `${WORKER_CHANNEL}${workerId}:drain`;
 /** Told when a group's backlog got a job although BullMQ has room; the message is the group. */
 export const FEED_CHANNEL = 'sluice:feed';
 /** Told when a group's ledger got an entry; the message is the group. */

@@ -26,4 +26,4 @@ export { openGate } from './open-gate.js';
 export { QueueView, type PlaceInLine, type QueueLook } from './queue-view.js';
 export { QueueControl } from './queue-control.js';
 export { QueueModule } from './queue.module.js';
-export { WorkerBeat, youngestBeatMs } from './worker-beat.js';
+export { drainWorker, lookAtWorkers, WorkerBeat, youngestBeatMs, type WorkerLook } from './worker-beat.js';

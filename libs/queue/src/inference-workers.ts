@@ -1,16 +1,18 @@
 import type { Redis } from 'ioredis';
-import { cancelChannel, FEED_CHANNEL } from './group-keys.js';
+import { cancelChannel, drainChannel, FEED_CHANNEL } from './group-keys.js';
 import { InferenceWorker, type InferenceWorkerOptions } from './inference-worker.js';
 
 export interface InferenceWorkersOptions extends Omit<InferenceWorkerOptions, 'group'> {
   /** How long running jobs may finish once told to stop, before they are handed back, ms. */
   drainMs: number;
+  /** An operator wants this worker to take no more jobs. */
+  onDrain: () => void;
 }
 
 /** One InferenceWorker for each model group that this process serves. */
 export class InferenceWorkers {
   private readonly byGroup = new Map<string, InferenceWorker>();
-  private stopping = false;
+  private stopping: Promise<void> | undefined;
 
   /** @param subscriber a connection of its own: a subscribed one can do nothing else */
   constructor(
@@ -21,17 +23,19 @@ export class InferenceWorkers {
 
   async start(groups: Iterable<string>): Promise<void> {
     for (const group of groups) this.open(group);
-    const cancels = cancelChannel(this.options.workerId);
+    const { workerId, onDrain } = this.options;
+    const [cancels, drains] = [cancelChannel(workerId), drainChannel(workerId)];
     this.subscriber.on('message', (channel: string, message: string) => {
       if (channel === FEED_CHANNEL) this.byGroup.get(message)?.feedNow();
+      else if (channel === drains) onDrain();
       else if (channel === cancels) for (const worker of this.byGroup.values()) worker.stop(message, 'cancelled');
     });
-    await this.subscriber.subscribe(cancels, FEED_CHANNEL);
+    await this.subscriber.subscribe(cancels, drains, FEED_CHANNEL);
   }
 
   /** Takes jobs of one more group. Nothing changes when it does already. */
   open(group: string): void {
-    if (this.stopping || this.byGroup.has(group)) return;
+    if (this.stopping !== undefined || this.byGroup.has(group)) return;
     const worker = new InferenceWorker(this.redis, { ...this.options, group });
     this.byGroup.set(group, worker);
     worker.start();
@@ -61,10 +65,10 @@ export class InferenceWorkers {
     return crashed.flat();
   }
 
-  /** Safe to call twice. */
-  async stop(): Promise<void> {
-    this.stopping = true;
-    await this.drain([...this.byGroup.values()]);
+  /** Safe to call twice: the second waits for the first. */
+  stop(): Promise<void> {
+    this.stopping ??= this.drain([...this.byGroup.values()]);
+    return this.stopping;
   }
 
   private async drain(workers: readonly InferenceWorker[]): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { defineScript, type Script } from './define-script.js';
-import { keysOf, SILENCE_MS, workerKey, WORKERS } from './group-keys.js';
+import { drainChannel, keysOf, SILENCE_MS, workerKey, WORKERS } from './group-keys.js';
 import beatGroup from './scripts/beat-group.lua';
 import beatWorker from './scripts/beat-worker.lua';
 
@@ -14,16 +14,25 @@ export interface WorkerBeatOptions {
   concurrency: number;
   /** It runs suspects and nothing else: its groups must not count on it. */
   runsSuspects: boolean;
+  /** Jobs that it runs now. */
+  running: () => number;
   /** What must be renewed as long as the worker lives: leases. */
   alsoOnBeat: () => Promise<void>;
   /** A beat was refused or could not be sent. */
   onError: (error: Error) => void;
 }
 
-/** What stands in `sluice:worker:<id>`, for who finds it dead. */
+/** What stands in `sluice:worker:<id>`, for who finds it dead, and for operators. */
 export interface AboutWorker {
   groups: readonly string[];
   runsSuspects: boolean;
+  /** Jobs of each group that it runs at a time. */
+  concurrency: number;
+  running: number;
+  /** It takes no more jobs. */
+  isDraining: boolean;
+  /** Unix ms, by its own clock. */
+  startedAtMs: number;
 }
 
 /** Says every two seconds that this worker lives; silence for seven means that its jobs are free for others. */
@@ -33,6 +42,7 @@ export class WorkerBeat {
   private timer: NodeJS.Timeout | undefined;
   private beating = false;
   private isLeaving = false;
+  private readonly startedAtMs = Date.now();
   /** Whether this worker is counted on. A group that it has left stays until its jobs here are over: who frees them looks. */
   private readonly groups: Map<string, 'counted' | 'left'>;
 
@@ -96,8 +106,15 @@ export class WorkerBeat {
 
   /** For whoever frees the jobs of this worker when it is dead. */
   private tellGroups(): Promise<unknown> {
-    const { workerId, runsSuspects } = this.options;
-    const about: AboutWorker = { groups: [...this.groups.keys()], runsSuspects };
+    const { workerId, runsSuspects, concurrency, running } = this.options;
+    const about: AboutWorker = {
+      groups: [...this.groups.keys()],
+      runsSuspects,
+      concurrency,
+      running: running(),
+      isDraining: this.isLeaving,
+      startedAtMs: this.startedAtMs,
+    };
     return this.redis.set(workerKey(workerId), JSON.stringify(about), 'PX', 3_600_000);
   }
 
@@ -108,6 +125,30 @@ export class WorkerBeat {
     await this.beatGroup(workers, capacity, pace, this.options.workerId, here, SILENCE_MS, WINDOW_PER_CAPACITY);
   }
 }
+
+export interface WorkerLook extends AboutWorker {
+  workerId: string;
+  lastBeatMs: number;
+}
+
+/** Every worker that has beaten in the last minute or so, by id. @param lastBeatMs ms ago */
+export async function lookAtWorkers(redis: Redis): Promise<WorkerLook[]> {
+  const [[seconds, micros], all] = await Promise.all([redis.time(), redis.zrange(WORKERS, 0, '-1', 'WITHSCORES')]);
+  const nowMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  const beats = new Map<string, number>();
+  for (let i = 0; i < all.length; i += 2) beats.set(all[i]!, nowMs - Number(all[i + 1]));
+  const looks = await Promise.all(
+    [...beats].map(async ([workerId, lastBeatMs]) => {
+      const about = await redis.get(workerKey(workerId)); // one by one: their keys lie in slots of their own
+      return about === null ? undefined : { workerId, lastBeatMs, ...(JSON.parse(about) as AboutWorker) };
+    }),
+  );
+  return looks.filter((look) => look !== undefined).toSorted((a, b) => (a.workerId < b.workerId ? -1 : 1));
+}
+
+/** Asks a worker to take no more jobs. @returns false: nobody of that name listens */
+export const drainWorker = async (redis: Redis, workerId: string): Promise<boolean> =>
+  (await redis.publish(drainChannel(workerId), '')) > 0;
 
 /** Age of the last beat of the workers whose id begins so, ms; undefined when there is none. */
 export async function youngestBeatMs(redis: Redis, workerIdPrefix: string): Promise<number | undefined> {

@@ -1,6 +1,7 @@
-import { Controller, Get, Param } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { tenantOf, weightOf } from '@sluice/core';
-import { QueueView } from '@sluice/queue';
+import { QueueControl, QueueView } from '@sluice/queue';
+import type { Outcome } from '@sluice/wire';
 import { LiveSettings } from '../live-settings.js';
 import { apiError } from './api-error.js';
 import { Management } from './open-route.js';
@@ -8,7 +9,7 @@ import { Management } from './open-route.js';
 interface Queue {
   group: string;
   paused: boolean;
-  /** Not begun, wherever they wait. */
+  /** Not begun, wherever they wait; those that may not start yet are `delayed`. */
   waiting: number;
   delayed: number;
   active: number;
@@ -19,12 +20,13 @@ interface Queue {
   tenants: { tenant: string; weight: number; waiting: number }[];
 }
 
-/** What waits for each model, and for whom. */
+/** What waits for each model, and for whom; and what an operator does about it. */
 @Controller('v1/queues')
 export class QueuesController {
   constructor(
     private readonly live: LiveSettings,
     private readonly view: QueueView,
+    private readonly control: QueueControl,
   ) {}
 
   @Management()
@@ -37,9 +39,41 @@ export class QueuesController {
   @Management()
   @Get(':group')
   one(@Param('group') group: string): Promise<Queue> {
-    if (!this.live.settings.models.groups.has(group)) {
-      throw apiError('not_found', `There is no queue of a model group "${group}".`);
-    }
+    return this.queueOf(this.known(group));
+  }
+
+  /** Calls are taken in and none is started; those that run go on. Until `resume`, whatever is restarted meanwhile. */
+  @Management()
+  @Post(':group/pause')
+  @HttpCode(200)
+  async pause(@Param('group') group: string): Promise<Queue> {
+    await this.control.pause(this.known(group));
+    return this.changed(group);
+  }
+
+  @Management()
+  @Post(':group/resume')
+  @HttpCode(200)
+  async resume(@Param('group') group: string): Promise<Queue> {
+    await this.control.resume(this.known(group));
+    return this.changed(group);
+  }
+
+  /** Cancels what waits; what runs goes on. */
+  @Management()
+  @Post(':group/purge')
+  @HttpCode(200)
+  async purge(@Param('group') group: string): Promise<{ purged: number }> {
+    return { purged: await this.control.purge(this.known(group), JSON.stringify(PURGED)) };
+  }
+
+  private known(group: string): string {
+    if (this.live.settings.models.groups.has(group)) return group;
+    throw apiError('not_found', `There is no queue of a model group "${group}".`);
+  }
+
+  private changed(group: string): Promise<Queue> {
+    this.view.forget(group);
     return this.queueOf(group);
   }
 
@@ -47,9 +81,9 @@ export class QueuesController {
     const look = await this.view.look(group);
     return {
       group,
-      paused: false,
+      paused: look.isPaused,
       waiting: look.waiting + look.fed,
-      delayed: 0,
+      delayed: look.delayed,
       active: look.active,
       oldest_wait_ms: look.oldestWaitMs ?? null,
       starts_per_s: look.startsPerSecond === undefined ? null : Number(look.startsPerSecond.toFixed(2)),
@@ -61,3 +95,8 @@ export class QueuesController {
     };
   }
 }
+
+const PURGED: Outcome = {
+  state: 'cancelled',
+  error: { code: 'job_cancelled', message: 'The queue that the call waited in was purged.' },
+};
