@@ -68,7 +68,7 @@ describe('a job that was accepted', () => {
     await stage.queues.accept(stage.group, job);
     await eventually(() => stage.begun.length === 1, { withinMs: 2_000, what: 'its run to begin' });
     const [frame] = await framesOf(follower);
-    expect([stateOf(frame!), codeOf(frame!)]).toEqual(['failed', 'deadline_exceeded']);
+    expect([stateOf(frame!), codeOf(frame!)]).toEqual(['expired', 'deadline_exceeded']);
     expect(await stage.records.note(stage.group, job.jobId, 1, '')).toBe('stale');
   });
 

@@ -162,7 +162,7 @@ describe('the job scripts and their twin in core', () => {
           await redis.hset(k.pace, { window: '3' });
           const jobs: string[] = [];
           const runs: Run[] = [];
-          const overdue: { jobId: string; wasRunning: boolean }[] = [];
+          const overdue: OverdueJob[] = [];
           let tokens = 0;
           let nowUs = START_US;
           const heard: Told[] = [];
@@ -344,7 +344,7 @@ describe('the job scripts and their twin in core', () => {
                 const past = overdue.splice(pick % Math.max(1, overdue.length), 1)[0];
                 const id = past?.jobId ?? jobId;
                 if (id === undefined) break;
-                const state = past?.wasRunning ? 'failed' : 'expired';
+                const state = past?.how === 'running' ? 'failed' : 'expired';
                 const ask = { jobId: id, state, outcome: '{"late":1}' } as const;
                 fromTwin = hearEnd(expireJob(twin, { ...ask, result: '', ...KEPT }, isHeard(id), nowMs));
                 fromScripts = await records.expire(group, ask);

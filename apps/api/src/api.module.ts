@@ -10,6 +10,7 @@ import {
 import { APP_FILTER } from '@nestjs/core';
 import type { Settings } from '@sluice/config';
 import {
+  DurableRecords,
   GroupsOfIds,
   InferenceQueues,
   JobRecords,
@@ -41,6 +42,7 @@ import type { UploadRoute } from './http/files/upload-route.js';
 import { HealthController, type HealthDeps } from './http/health.controller.js';
 import type { HttpTimes } from './http/http-times.js';
 import type { MasterKey } from './http/master-key.js';
+import { BulkJobsController } from './http/jobs/bulk.controller.js';
 import { JobFinder } from './http/jobs/job-finder.js';
 import { JobsController } from './http/jobs/jobs.controller.js';
 import type { JobsDeps } from './http/jobs/jobs-deps.js';
@@ -109,6 +111,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         ConfigController,
         DeploymentsController,
         QueuesController,
+        BulkJobsController,
         JobsController,
         ...BATCH_CONTROLLERS,
         WorkersController,
@@ -209,6 +212,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           ): JobsDeps => ({
             finder,
             records,
+            durable: new DurableRecords(commands),
             inbox,
             openCalls,
             lookAt: (group) => lookAtJob(commands, records, group),

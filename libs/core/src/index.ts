@@ -102,6 +102,7 @@ export { takeLease } from './leases/take-lease.js';
 export { FAILPOINTS, readFailpoints, type FailAction, type Failpoint } from './failpoints.js';
 export { groupNumberOf, isJobId, newJobId } from './job-id.js';
 export { fallbackTargets } from './dispatch/fallback-targets.js';
+export { mergePatch } from './merge-patch.js';
 export { mockOf, MOCK_TIMEOUT, type Mock } from './mock.js';
 export { acceptJob } from './job/accept-job.js';
 export { BACKLOG_DEFAULTS, lineOf, type BacklogBounds, type BacklogPolicy } from './job/backlog-policy.js';

@@ -16,6 +16,8 @@ export {
   type DurableTraits,
   type SubmittedDurable,
 } from './submit-durable.js';
+export { NOT_RETAINED, submitRetry, type EndedJob, type Retried, type RetryDeps } from './submit-retry.js';
+export { unstarted } from './unstarted.js';
 export { SlotBook } from './slot-book.js';
 export { WaitingRoom } from './waiting-room.js';
 export type { BatchDeps } from './batches/batch-deps.js';

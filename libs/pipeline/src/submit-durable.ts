@@ -19,6 +19,8 @@ export interface DurableRequest extends InferenceRequest {
   asked?: Buffer | undefined;
   /** By whom the job is known already: a claim of an Idempotency-Key, a line of a batch. Then it is safe to repeat. */
   fixed?: { jobId: string; group: string } | undefined;
+  /** More come with it: it goes to the backlog, where a feeder takes them in turn. */
+  isOneOfMany?: boolean;
 }
 
 /** What a submitter says beside the request; the rest of DurableJob follows from the request and its options. */
@@ -72,6 +74,7 @@ export async function submitDurable(
     tokens: found.mayAllServe && job.stickTo === undefined ? job.tokens : undefined,
     durable: { about: JSON.stringify(durable), asked, notBeforeMs: durable.notBeforeMs },
     kept: keptOf(durable.retention),
+    toBacklog: request.isOneOfMany === true || durable.kind === 'batch' || durable.notBeforeMs !== undefined,
   });
   const accepted = await accepting.catch((error: unknown) => {
     if (fixed === undefined) deps.queues.abandon(group, jobId); // its caller got an error, and knows no id to ask for

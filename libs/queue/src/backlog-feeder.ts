@@ -15,10 +15,13 @@ const ADD_TAKES_MS = 1_000;
 /** An `add` that BullMQ has not seen after so long was lost between record and queue. */
 export const ADD_LOST_MS = 5_000;
 
-/** Past its queue time or deadline unstarted; or running long after its deadline: its worker lost it. */
+/**
+ * Past its queue time or deadline unstarted; or running long after its deadline: its worker lost it. `no_room`: a durable job
+ * that was begun, and nobody was free for it.
+ */
 export interface OverdueJob {
   jobId: string;
-  wasRunning: boolean;
+  how: 'queued' | 'running' | 'no_room';
 }
 
 /**
@@ -90,7 +93,7 @@ export class BacklogFeeder {
     if (!(await this.isMyTurn(k.sweeper))) return;
     const [count, ...rest] = await this.sweepGroup(k.due, k.fed, SWEEP_AT_MOST, ADD_LOST_MS, k.recordPrefix, k.bullJob);
     for (let i = 0; i < count; i++) {
-      await expire({ jobId: rest[2 * i] as string, wasRunning: rest[2 * i + 1] === 'running' });
+      await expire({ jobId: rest[2 * i] as string, how: rest[2 * i + 1] as OverdueJob['how'] });
     }
     await addFed(this.queue, rest.slice(2 * count));
   }

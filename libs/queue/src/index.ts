@@ -3,6 +3,7 @@ export { LineRecords } from './line-records.js';
 export type { OverdueJob } from './backlog-feeder.js';
 export { DeadWorkerReaper } from './dead-worker-reaper.js';
 export type { RunEnd, RunHooks, RunJob, StopReason } from './inference-worker.js';
+export { DurableRecords } from './durable-records.js';
 export { GroupsOfIds, numbersOfGroups } from './group-numbers.js';
 export { InferenceQueues } from './inference-queues.js';
 export { InferenceWorkers, type InferenceWorkersOptions } from './inference-workers.js';

@@ -51,11 +51,12 @@ export class InferenceQueues {
   async accept(group: string, job: NewJob): Promise<Accepted> {
     if (this.redis.status !== 'ready') throw new StorageAwayError(); // an `add` would wait for its return, and pile up
     const isBlocked = this.unanswered >= MOST_UNANSWERED || (this.blockedUntil.get(group) ?? 0) > performance.now();
-    const accepted = this.records.accept(group, job, !isBlocked);
-    if (!isBlocked) await this.addBehind(accepted, group, job);
+    const isDirect = !isBlocked && !job.toBacklog;
+    const accepted = this.records.accept(group, job, isDirect);
+    if (isDirect) await this.addBehind(accepted, group, job);
     const reply = await accepted;
     const isStray = reply.kind !== 'accepted' || (reply.nextToBacklog && job.durable !== undefined);
-    if (!isBlocked && isStray) this.takeBack(group, job);
+    if (isDirect && isStray) this.takeBack(group, job);
     if (reply.kind !== 'accepted' || reply.nextToBacklog) this.blockedUntil.set(group, performance.now() + HINT_MS);
     else if (isBlocked) this.blockedUntil.delete(group);
     // A nudge: the job is taken in, whether it is heard or not, and the feeders look each second anyway.

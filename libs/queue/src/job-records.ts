@@ -6,7 +6,6 @@ import { bullJobId, type JobTurn } from './job-envelope.js';
 import acceptJob from './scripts/accept-job.lua';
 import beginJob from './scripts/begin-job.lua';
 import cancelJob from './scripts/cancel-job.lua';
-import fetchOnce from './scripts/fetch-once.lua';
 import finishJob from './scripts/finish-job.lua';
 import joinJob from './scripts/join-job.lua';
 import noteAttempt from './scripts/note-attempt.lua';
@@ -37,6 +36,8 @@ export interface NewJob {
   durable?: NewDurable | undefined;
   /** After its end; absent: as long as a plain call's caller may come to look. A durable job has one. */
   kept?: Kept | undefined;
+  /** Not straight to BullMQ, though there is room. */
+  toBacklog?: boolean;
 }
 
 export interface NewDurable {
@@ -108,8 +109,10 @@ export interface JobSnapshot {
   /** As a run wrote it, of a job that is not over. */
   progress: string | undefined;
   outcome: string | undefined;
-  /** The job that it was tried again as. */
+  /** The job that it was tried again as: its id, and since when (Unix ms) it is to be that one. */
   retriedAs: string | undefined;
+  /** A dead letter that was put away. */
+  isDismissed: boolean;
 }
 
 /** Where jobs run that ended too many workers, as seen by this process. `nowhere`: like all others. */
@@ -141,6 +144,7 @@ const SNAPSHOT = [
   'progress',
   'outcome',
   'retriedAs',
+  'dismissed',
 ] as const;
 
 /**
@@ -157,7 +161,6 @@ export class JobRecords {
   private readonly requeueJob: Script<'requeued' | 'stale' | 'cancelled'>;
   private readonly cancelJob: Script<string>;
   private readonly joinJob: Script<'joined' | 'over' | 'gone'>;
-  private readonly fetchOnce: Script<(Buffer | null)[]>;
   private begins = 0;
 
   constructor(
@@ -170,7 +173,6 @@ export class JobRecords {
     this.finishJob = defineScript(redis, 'sluiceFinishJob', 5, withDurable(finishJob));
     this.requeueJob = defineScript(redis, 'sluiceRequeueJob', 4, withLines(requeueJob));
     this.cancelJob = defineScript(redis, 'sluiceCancelJob', 4, withDurable(cancelJob));
-    this.fetchOnce = defineScript(redis, 'sluiceFetchOnce', 2, fetchOnce, true);
     this.joinJob = defineScript(redis, 'sluiceJoinJob', 1, joinJob);
   }
 
@@ -348,8 +350,8 @@ export class JobRecords {
   /** Undefined when there is no record (any more). */
   async read(group: string, jobId: string): Promise<JobSnapshot | undefined> {
     const read = await this.redis.hmget(keysOf(group).record(jobId), ...SNAPSHOT);
-    const [state, job, durable, place, seq, cancel, startedAt, finishedAt, attempts, progress, outcome, retriedAs] =
-      read;
+    const [state, job, durable, place, seq, cancel, startedAt, finishedAt, attempts, progress, outcome, ...rest] = read;
+    const [retriedAs, dismissed = null] = rest;
     if (!state) return undefined;
     return {
       state: state as JobSnapshot['state'],
@@ -363,25 +365,9 @@ export class JobRecords {
       attempts: attempts === null ? undefined : Number(attempts),
       progress: progress ?? undefined,
       outcome: outcome ?? undefined,
-      retriedAs: retriedAs?.split(' ')[0],
+      retriedAs: retriedAs || undefined,
+      isDismissed: dismissed !== null,
     };
-  }
-
-  /**
-   * The chat answer of a completed job, and what its caller asked where that was no chat call. Undefined: not kept (any more).
-   * @param once it is gone with this
-   */
-  async readAnswer(
-    group: string,
-    jobId: string,
-    once: boolean,
-  ): Promise<{ answer: Buffer; asked: Buffer | undefined } | undefined> {
-    const k = keysOf(group);
-    const [result, answer, asked] = once
-      ? await this.fetchOnce(k.record(jobId), k.stream(jobId))
-      : await this.redis.hmgetBuffer(k.record(jobId), 'result', 'answer', 'asked');
-    const whole = answer ?? result;
-    return whole ? { answer: whole, asked: asked ?? undefined } : undefined;
   }
 
   /** For a follower that may have missed something. Undefined when there is no record (any more). */

@@ -218,6 +218,18 @@ describe('with nobody free', () => {
     expect(end).toMatchObject({ do: 'fail', because: { kind: 'all_out', retryAfterMs: 300_000 } });
   });
 
+  it('an outage is waited out in the backlog by a job that nobody holds a connection for', () => {
+    const of: StepContext = { ...context([LONE]), isPatient: true, startByMs: Infinity };
+    const open = (inMs: number) => [refusal('a', 'breaker_open', inMs)];
+    const first = step(after(), open(300_000), of);
+    expect(first).toMatchObject({ do: 'give_back', untilMs: START_MS + 5_000 });
+    expect(step(first.progress, open(300_000), of, 200_000)).toMatchObject({
+      do: 'give_back',
+      untilMs: START_MS + 205_000,
+    });
+    expect(step(first.progress, open(200_500), of, 200_000)).toMatchObject({ do: 'pause', ms: 500 });
+  });
+
   it('failed probes do not prolong an outage, and are not the job’s attempts', () => {
     const of = context([LONE], { policy: { outageWaitMs: 3_000 } });
     const { chosen, end, tookMs } = story(of, ['server'], { used: false });
@@ -337,6 +349,14 @@ describe('from group to group', () => {
     expect(back.progress.route).toEqual(['g', 'x']); // entered once
     const failed = { ...back.progress, tried: Array.from({ length: 3 }, () => tried('a', 'server')) };
     expect(step(failed, [], of, 10_000)).toMatchObject({ do: 'pause', ms: 50_000, progress: { here: 'x' } });
+  });
+
+  it('goes back to the first of several that are out, when nobody holds a connection for it', () => {
+    const of: StepContext = { ...context([g, x], { policy: { fallbacks: lists({ g: ['x'] }) } }), isPatient: true };
+    const open = [refusal('a', 'breaker_open', 90_000), refusal('x1', 'breaker_open', 80_000)];
+    const waits = step(after(), open, of);
+    expect(waits).toMatchObject({ do: 'give_back', untilMs: START_MS + 5_000 });
+    expect(asked(step(waits.progress, [], of, 5_000))).toHaveLength(1);
   });
 
   it('says all_out only when no attempt was made', () => {

@@ -52,6 +52,8 @@ export interface StepContext {
   /** The whole job. */
   deadlineMs: number;
   rejectWhenFull: boolean;
+  /** Nobody holds a connection for it: an outage, too, is waited out, in the backlog. Absent: somebody does. */
+  isPatient?: boolean;
   /**
    * Whether so few calls wait in place for the same that one more may. All that wait for a return ask at the same moment:
    * many would be a storm, and in no order; the backlog feeds them in turn.

@@ -16,6 +16,8 @@ const PAUSE_AT_MOST_MS = 1_000;
 const WAIT_BEFORE_FALLBACK_MS = 5_000;
 /** Who is back so much later than we wait is not merely failing, which is probed every two seconds. */
 const SURELY_OUT_MS = 10_000;
+/** Who waits an outage out looks again so soon, with a probe that finds the recovery. */
+const OUTAGE_LOOK_MS = 5_000;
 
 /**
  * Full or cooling: waited for if somebody is back soon or there is nowhere else to go.
@@ -65,6 +67,9 @@ export function waitOutOutage(
   if (canLeave) return { do: 'leave', progress, left };
   const shutSinceMs = progress.shutSinceMs ?? nowMs;
   const waiting = { ...progress, shutSinceMs };
+  if (context.isPatient) {
+    return waitForAll(Math.min(shut.untilMs, nowMs + OUTAGE_LOOK_MS), 'return', left, waiting, waiting, context, nowMs);
+  }
   const giveUpMs = Math.min(shutSinceMs + context.policy.outageWaitMs, context.startByMs);
   if (nowMs >= giveUpMs || shut.untilMs > giveUpMs + SURELY_OUT_MS) {
     const open = firstBack(progress, 'full', 'slow');
@@ -86,9 +91,14 @@ export function waitOutOutage(
 /** The group is spent and there is no other: back to one that was only full, else this is the end. */
 export function endOrGoBack(progress: Progress, context: StepContext, nowMs: number): Step {
   const ended = progress.tried.at(-1);
-  const back = firstBack(progress, 'full');
+  const back = context.isPatient ? firstBack(progress, 'full', 'out') : firstBack(progress, 'full');
   const mayGoOn = ended === undefined || consequenceUnder(context.policy, ended).fallback === 'general';
   if (back !== undefined && mayGoOn && back.untilMs <= context.startByMs && !context.rejectWhenFull) {
+    if (context.isPatient && back.because === 'out') {
+      const lookMs = Math.min(back.untilMs, nowMs + OUTAGE_LOOK_MS);
+      const then = goBack(progress, back, undefined);
+      return waitForAll(lookMs, 'return', back, progress, then, context, nowMs);
+    }
     return waitInPlace(back.untilMs, 'return', goBack(progress, back, undefined), nowMs);
   }
   const isFull = progress.tried.some(({ kind }) => kind === 'rate_limit') || progress.left.some(isLeftFull);

@@ -61,7 +61,7 @@ export function feedWindow(
 
 export interface SweepReply {
   /** Past their time: to be ended from outside. */
-  overdue: { jobId: string; wasRunning: boolean }[];
+  overdue: { jobId: string; how: 'queued' | 'running' | 'no_room' }[];
   addAgain: FedJob[];
 }
 
@@ -80,7 +80,9 @@ export function sweepGroup(
   for (const jobId of inOrder(group.due, atMost, nowMs)) {
     const record = group.records.get(jobId);
     if (record === undefined || isOver(record)) group.due.delete(jobId);
-    else overdue.push({ jobId, wasRunning: record.state === 'running' });
+    else if (record.state === 'queued' && record.durable !== undefined && record.progress !== undefined) {
+      overdue.push({ jobId, how: 'no_room' });
+    } else overdue.push({ jobId, how: record.state === 'running' ? 'running' : 'queued' });
   }
   const handed = group[handedOver];
   const addAgain: FedJob[] = [];

@@ -1,6 +1,6 @@
 import { acceptJob } from './accept-job.js';
 import { cancelJob, expireJob, finishJob, type EndAsk } from './end-job.js';
-import { feedWindow, sweepGroup, type FedJob } from './feed-window.js';
+import { feedWindow, sweepGroup, type FedJob, type SweepReply } from './feed-window.js';
 import { bytesOf, isOver, newJobGroup, type JobGroup, type TerminalState, type Told } from './job-group.js';
 import { inOrder, tenantOf } from './lines.js';
 import { countSuspectCrash, isolateJob } from './isolate-job.js';
@@ -72,7 +72,7 @@ export class JobWorld {
   /** Adds that are on their way to BullMQ. */
   private adds: (FedJob & { isSuspect?: boolean })[] = [];
   /** What a sweeper found and has not ended yet. */
-  private overdue: { jobId: string; wasRunning: boolean }[] = [];
+  private overdue: SweepReply['overdue'] = [];
   private readonly seen = new Map<string, Seen>();
   private jobs: string[] = [];
   private tokens = 0;
@@ -466,7 +466,7 @@ export class JobWorld {
     const [job] = this.overdue.splice(pick % Math.max(1, this.overdue.length), 1);
     if (job === undefined) return;
     const { state, deadlineMs } = this.group.records.get(job.jobId)!;
-    const ask = endOf(job.jobId, job.wasRunning ? 'failed' : 'expired', 'from outside');
+    const ask = endOf(job.jobId, 'expired', 'from outside');
     const reply = expireJob(this.group, ask, true, this.nowMs);
     if (reply.kind === 'stale') return;
     this.reached.add(`ended from outside: ${state}`);

@@ -4,6 +4,7 @@ import { readAsked } from '@sluice/wire';
 import { answerId, type InferenceJob } from '../inference-job.js';
 import { openLog } from './open-log.js';
 import type { Run, RunDeps } from '../run-deps.js';
+import { unstarted } from '../unstarted.js';
 import { askEarly } from './early-lease.js';
 import type { FinishedRun } from './failure-outcome.js';
 import { readProgress } from './kept-progress.js';
@@ -82,16 +83,19 @@ async function runOf(
   };
 }
 
-function endOf(begun: { isCancelled: boolean; crashes: number }, run: Run, nowMs: number): FinishedRun | undefined {
+function endOf(
+  begun: Pick<BegunJob, 'isCancelled' | 'crashes' | 'progress'>,
+  run: Run,
+  nowMs: number,
+): FinishedRun | undefined {
   if (begun.isCancelled) {
     return { state: 'cancelled', error: { code: 'job_cancelled', message: 'The call was cancelled.' } };
   }
   if (nowMs >= run.job.deadlineMs) {
-    return { state: 'failed', error: { code: 'deadline_exceeded', message: 'The deadline of the call has passed.' } };
+    return { state: 'expired', error: { code: 'deadline_exceeded', message: 'The deadline of the call has passed.' } };
   }
   if (run.attempts === 0 && !run.isCommitted && nowMs >= run.job.dueAtMs) {
-    const message = 'The call was not started in the time that it may wait in the queue.';
-    return { state: 'expired', error: { code: 'queue_ttl_exceeded', message } };
+    return { state: 'expired', error: unstarted(run.job.durable !== undefined && begun.progress !== '') };
   }
   if (begun.crashes >= MOST_CRASHES) {
     const message = `The call was given up: ${begun.crashes} workers ended while they ran it.`;

@@ -163,7 +163,8 @@ function contextOf(
     known.set(target, found);
     return found;
   };
-  const { maxAttempts, fallbacks, startByMs, deadlineMs, rejectWhenFull } = job;
+  const { maxAttempts, fallbacks, deadlineMs, rejectWhenFull, durable } = job;
+  const startByMs = durable === undefined ? job.startByMs : Infinity; // its queue time or its deadline ends it
   const outputTokens = answerTokens(call.body);
   const choice: Choice = {
     strategy: policy.strategy,
@@ -184,6 +185,7 @@ function contextOf(
     startByMs,
     deadlineMs,
     rejectWhenFull,
+    isPatient: durable !== undefined,
     mayWaitInPlace,
   };
 }

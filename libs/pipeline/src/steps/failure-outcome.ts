@@ -42,7 +42,7 @@ export function failureOutcome(run: Run, because: Because): FinishedRun {
       return { state: 'failed', error: { code: 'invalid_request', message, param } };
     }
     case 'deadline':
-      return failed('deadline_exceeded', 'The deadline of the call has passed.' + attemptsTold(run));
+      return expired('deadline_exceeded', 'The deadline of the call has passed.' + attemptsTold(run));
     case 'interrupted':
       return failed(
         consequenceOf(because.by).code as ErrorCode,
@@ -116,6 +116,8 @@ function attemptsTold({ progress: { tried } }: Run): string {
     );
   return ` Attempts: ${told.join('; ')}.`;
 }
+
+const expired = (code: ErrorCode, message: string): FinishedRun => ({ state: 'expired', error: { code, message } });
 
 function failed(code: ErrorCode, message: string, retryAfterMs?: number): FinishedRun {
   return { state: 'failed', error: { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } };

@@ -3,10 +3,10 @@
 --
 -- KEYS[1]  {sluice:<group>}:job:<id>       hash, the job record
 -- KEYS[2]  {sluice:<group>}:stream:<id>    stream of its frames, which hold the answer too
--- Returns  {result, answer, asked}, nil what is not there
+-- Returns  {result, asked}, nil what is not there
 -- Time     none
 
-local kept = redis.call('HMGET', KEYS[1], 'result', 'answer', 'asked')
-redis.call('HDEL', KEYS[1], 'result', 'answer')
+local kept = redis.call('HMGET', KEYS[1], 'result', 'asked')
+redis.call('HDEL', KEYS[1], 'result')
 redis.call('DEL', KEYS[2])
 return kept

@@ -8,9 +8,10 @@
 -- ARGV[2]  ms that an `add` may take before it is looked for
 -- ARGV[3]  record prefix, {sluice:<group>}:job:
 -- ARGV[4]  BullMQ's prefix of job keys, {sluice:<group>}:inference:
--- Returns  {number of those past their time; id, state, …; id, n, inbox, … of those to add again}
+-- Returns  {number of those past their time; id, how, …; id, n, inbox, … of those to add again}
 -- Time     Redis TIME, ms
 --
+-- how: queued | running | no_room, a durable job that waits and was begun before: nobody was free for it.
 -- BullMQ keeps a job whose run threw as failed, and would drop another of its number without a word: it gets the next one.
 
 local time = redis.call('TIME')
@@ -18,11 +19,11 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local out = { 0 }
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])) do
-  local state = redis.call('HGET', ARGV[3] .. id, 'state')
-  if state == 'queued' or state == 'running' then
+  local record = redis.call('HMGET', ARGV[3] .. id, 'state', 'durable', 'progress')
+  if record[1] == 'queued' or record[1] == 'running' then
     out[1] = out[1] + 1
     out[#out + 1] = id
-    out[#out + 1] = state
+    out[#out + 1] = record[1] == 'queued' and record[2] and record[3] and 'no_room' or record[1]
   else
     redis.call('ZREM', KEYS[1], id)
   end

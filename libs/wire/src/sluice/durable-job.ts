@@ -37,10 +37,11 @@ export interface DurableJob {
 
 /**
  * `{sluice:<group>}:ledger`, a Redis stream: one `accepted` and one `over` of every durable job, written in the script that
- * writes the state, and one `erased` when its caller deletes it. Fields as they stand there; numbers are text.
+ * writes the state, and one `erased` when its owner deletes it, or
+ * `dismissed` when it is no dead letter any more. Fields as they stand there; numbers are text.
  */
 export interface LedgerFields {
-  t: 'accepted' | 'over' | 'erased';
+  t: 'accepted' | 'over' | 'erased' | 'dismissed';
   /** Job id. */
   j: string;
   /** DurableJob, JSON. */

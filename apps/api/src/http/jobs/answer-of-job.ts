@@ -1,5 +1,5 @@
 import type { InferenceJob } from '@sluice/pipeline';
-import type { JobRecords } from '@sluice/queue';
+import type { DurableRecords } from '@sluice/queue';
 import { errorBody, ERROR_CODES, type ApiError, type DurableJob, type Outcome } from '@sluice/wire';
 import { apiError, ApiException } from '../api-error.js';
 import { dialectOf } from '../dialect.js';
@@ -14,7 +14,7 @@ export interface AnswerOfJob {
 /** @throws 409 while it is not over, 410 when its result is not kept any more */
 export async function answerOfJob(
   { jobId, group, snapshot }: FoundJob,
-  records: Pick<JobRecords, 'readAnswer'>,
+  records: Pick<DurableRecords, 'answer'>,
   nowMs: number,
 ): Promise<AnswerOfJob> {
   if (snapshot.outcome === undefined) {
@@ -26,7 +26,7 @@ export async function answerOfJob(
   const durable = snapshot.durable === undefined ? undefined : (JSON.parse(snapshot.durable) as DurableJob);
   const { resultMs = Infinity } = durable?.retention ?? {};
   if (resultMs > 0 && nowMs > (snapshot.finishedAtMs ?? nowMs) + resultMs) throw expired();
-  const answer = await records.readAnswer(group, jobId, resultMs === 0);
+  const answer = await records.answer(group, jobId, resultMs === 0);
   if (answer === undefined) throw expired();
   const job = JSON.parse(snapshot.job) as InferenceJob;
   if (durable === undefined || durable.endpoint === '/v1/chat/completions') return { status: 200, body: answer.answer };

@@ -22,6 +22,12 @@ export class JobFinder {
 
   /** @throws 404 not_found */
   async find(jobId: string, tenant: string): Promise<FoundJob> {
+    const found = await this.lookFor(jobId, tenant);
+    if (found === undefined) throw noSuchJob(jobId);
+    return found;
+  }
+
+  async lookFor(jobId: string, tenant: string): Promise<FoundJob | undefined> {
     if (isJobId(jobId)) {
       const groups = await this.groups.of(jobId);
       // An id that leads to no group is looked up all the same: it must take as long as one that does.
@@ -30,7 +36,7 @@ export class JobFinder {
         if (snapshot !== undefined && ownerOf(snapshot) === tenant) return { jobId, group, snapshot };
       }
     }
-    throw noSuchJob(jobId);
+    return undefined;
   }
 
   async view({ jobId, group, snapshot }: FoundJob): Promise<JobView> {

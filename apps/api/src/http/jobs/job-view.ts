@@ -1,6 +1,6 @@
 import type { InferenceJob } from '@sluice/pipeline';
 import type { JobSnapshot, PlaceInLine } from '@sluice/queue';
-import { ERROR_CODES, type Attempt, type DurableJob, type Outcome } from '@sluice/wire';
+import { ERROR_CODES, jobUsage, lastSeqOf, type Attempt, type DurableJob, type Outcome } from '@sluice/wire';
 
 /** A job as its owner sees it (API.md 4). Null: none yet, or not known. */
 export interface JobView {
@@ -24,7 +24,8 @@ export interface JobView {
   queue_position: number | null;
   eta_ms: number | null;
   deployment: string | null;
-  last_seq: number;
+  /** Of its events; null: its endpoint's own events are counted when they are told. */
+  last_seq: number | null;
   cost_usd: number | null;
   retried_from: string | null;
   retried_as: string | null;
@@ -83,10 +84,10 @@ export function jobView(jobId: string, snapshot: JobSnapshot, place: PlaceInLine
     queue_position: isDelayed ? null : (place?.position ?? null),
     eta_ms: isDelayed ? null : (place?.etaMs ?? null),
     deployment: outcome?.served?.deployment ?? tries.at(-1)?.deployment ?? null,
-    last_seq: snapshot.seq,
+    last_seq: lastSeqIn(jobId, snapshot.seq, durable, outcome),
     cost_usd: costUsd ?? null,
     retried_from: durable?.retriedFrom ?? null,
-    retried_as: snapshot.retriedAs ?? null,
+    retried_as: snapshot.retriedAs?.split(' ')[0] ?? null,
     error: outcome?.error === undefined ? null : errorOf(outcome.error),
     timings: {
       queued_ms: Math.max(0, Math.round(waitedToMs - Math.min(startableMs, waitedToMs))),
@@ -95,8 +96,20 @@ export function jobView(jobId: string, snapshot: JobSnapshot, place: PlaceInLine
       upstream_ms: outcome?.upstreamMs ?? null,
       total_ms: finishedAtMs === undefined ? null : Math.max(0, Math.round(finishedAtMs - createdAtMs)),
     },
-    usage: usageOf(outcome?.usage),
+    usage: outcome?.usage === undefined ? null : jobUsage(outcome.usage),
   };
+}
+
+function lastSeqIn(
+  jobId: string,
+  lastFrameSeq: number,
+  durable: DurableJob | undefined,
+  outcome: Outcome | undefined,
+): number | null {
+  if (durable !== undefined && durable.endpoint !== '/v1/chat/completions') return null;
+  const { createdAtMs = 0, notBeforeMs } = durable ?? {};
+  const job = { jobId, createdAtMs, isDurable: durable !== undefined, notBeforeMs };
+  return lastSeqOf(job, lastFrameSeq, outcome && { outcome, tail: outcome.tail }) ?? null;
 }
 
 const seconds = (ms: number | undefined): number | null => (ms === undefined ? null : Math.floor(ms / 1_000));
@@ -107,13 +120,3 @@ const errorOf = ({ code, message, param }: NonNullable<Outcome['error']>): JobVi
   param: param ?? null,
   code,
 });
-
-const usageOf = (usage: Outcome['usage']): JobView['usage'] =>
-  usage === undefined
-    ? null
-    : {
-        input_tokens: usage.prompt,
-        output_tokens: usage.completion,
-        total_tokens: usage.prompt + usage.completion,
-        estimated: usage.estimated,
-      };

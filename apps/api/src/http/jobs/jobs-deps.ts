@@ -1,11 +1,12 @@
-import type { JobRecords } from '@sluice/queue';
+import type { DurableRecords, JobRecords } from '@sluice/queue';
 import type { FoundJob, JobFinder } from './job-finder.js';
 import type { WaitDeps } from './wait-for-end.js';
 
 /** What the routes of jobs share. */
 export interface JobsDeps extends WaitDeps {
   finder: JobFinder;
-  records: Pick<JobRecords, 'join' | 'readAnswer' | 'cancel'>;
+  records: Pick<JobRecords, 'join' | 'cancel'>;
+  durable: DurableRecords;
   /** The text that its readers have been sent; null: none. */
   outputSoFar: (found: FoundJob) => Promise<string | null>;
 }

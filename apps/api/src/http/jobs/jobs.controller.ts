@@ -1,16 +1,21 @@
-import { Body, Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { submitDurable } from '@sluice/pipeline';
+import { Body, Controller, Delete, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { submitDurable, submitDurableOnce } from '@sluice/pipeline';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LiveSettings } from '../../live-settings.js';
 import { JOBS_DEPS } from '../../tokens.js';
 import { ApiException } from '../api-error.js';
+import { REPLAYED } from '../idempotency/come-back.js';
+import { keyedCall } from '../idempotency/same-call.js';
 import { SHUTTING_DOWN } from '../reply-deps.js';
 import { preferenceOf, tenantOf } from '../request-options.js';
 import { answerOfJob } from './answer-of-job.js';
+import { cancelJob } from './cancel-job.js';
 import type { JobView } from './job-view.js';
 import type { JobsDeps } from './jobs-deps.js';
 import { readLookQuery } from './look-query.js';
-import { bytesOfBody, readCreate } from './read-create.js';
+import { bytesOfBody, readCreate, submitterOf } from './read-create.js';
+import { readRetryEdits } from './retry-edits.js';
+import { retryJob } from './retry-job.js';
 import { waitForEnd } from './wait-for-end.js';
 
 /** Durable jobs: submitted, looked at, fetched (API.md 4). */
@@ -31,18 +36,24 @@ export class JobsController {
     const { openCalls, finder } = this.deps;
     if (openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
     const preference = preferenceOf(request.headers);
-    const { headers, hasMasterKey, id: requestId, source } = request;
-    const create = readCreate(body, () => bytesOfBody(source!), { headers, hasMasterKey, requestId }, submit);
-    const submitted = await submitDurable(create.request, create.traits, submit);
+    const submitter = submitterOf(request);
+    const create = readCreate(body, () => bytesOfBody(request.source!), submitter, submit);
+    const same = keyedCall(request, submitter.tenant);
+    const submitted =
+      same === undefined
+        ? await submitDurable(create.request, create.traits, submit)
+        : await submitDurableOnce(create.request, same, create.traits, submit);
     if (submitted.kind === 'refused') throw new ApiException(submitted.error);
-    const { jobId, group } = submitted.job;
+    const { jobId, group } = submitted.kind === 'exists' ? submitted : submitted.job;
+    if (submitted.kind === 'exists') reply.headers(REPLAYED);
     if (preference.isAsync) reply.header('preference-applied', 'respond-async');
     else if (preference.waitMs !== undefined) {
       reply.header('preference-applied', `wait=${preference.waitMs / 1_000}`);
       await waitForEnd({ group, jobId }, preference.waitMs, goneOf(reply), this.deps);
     }
-    const found = await finder.find(jobId, submitted.durable.tenant);
-    reply.code(preference.waitMs !== undefined && found.snapshot.outcome !== undefined ? 200 : 202);
+    const found = await finder.find(jobId, submitter.tenant);
+    const isOver = preference.waitMs !== undefined && found.snapshot.outcome !== undefined;
+    reply.code(isOver || submitted.kind === 'exists' ? 200 : 202);
     reply.headers({ location: `/v1/jobs/${jobId}`, 'x-sluice-job-id': jobId });
     return finder.view(found);
   }
@@ -69,12 +80,58 @@ export class JobsController {
 
   @Get('jobs/:id/result')
   async result(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { finder, records } = this.deps;
+    const { finder, durable } = this.deps;
     const found = await finder.find(id, tenantOf(request.headers));
-    const { status, body } = await answerOfJob(found, records, finder.nowMs());
+    const { status, body } = await answerOfJob(found, durable, finder.nowMs());
     reply.header('x-sluice-job-id', id).header('content-type', 'application/json; charset=utf-8');
     if (status !== 200) reply.header('x-should-retry', 'false'); // it is how the job ended, whoever asks again
     void reply.code(status).send(body);
+  }
+
+  @Post('jobs/:id/cancel')
+  async cancel(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobView> {
+    const tenant = tenantOf(request.headers);
+    const { finder } = this.deps;
+    await cancelJob(await finder.find(id, tenant), this.deps);
+    reply.code(200).header('x-sluice-job-id', id);
+    return finder.view(await finder.find(id, tenant));
+  }
+
+  @Post('jobs/:id/retry')
+  async retry(
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<JobView> {
+    const { submit } = this.live; // once: a reload must not change it half way
+    const { openCalls, finder } = this.deps;
+    if (openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
+    const submitter = submitterOf(request);
+    const found = await finder.find(id, submitter.tenant);
+    const same = keyedCall(request, submitter.tenant);
+    const { jobId, isNew } = await retryJob(found, readRetryEdits(body), { ...submitter, same }, submit, this.deps);
+    reply.code(isNew ? 202 : 200).headers({ location: `/v1/jobs/${jobId}`, 'x-sluice-job-id': jobId });
+    return finder.view(await finder.find(jobId, submitter.tenant));
+  }
+
+  /** The job, its result, its events, its row in the history: all of it. */
+  @Delete('jobs/:id')
+  async erase(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+  ): Promise<{ id: string; object: 'job'; deleted: true }> {
+    const { group, snapshot } = await this.deps.finder.find(id, tenantOf(request.headers));
+    const verdict = await this.deps.durable.erase(group, id, 'erased');
+    if (verdict === 'unfinished') {
+      const message = `The job is ${snapshot.state}: cancel it first.`;
+      throw new ApiException({ code: 'job_not_terminal', message }, id);
+    }
+    return { id, object: 'job', deleted: true };
   }
 }
 

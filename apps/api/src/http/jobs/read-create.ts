@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { elementsAt, membersAt, resolveModel } from '@sluice/core';
 import type { DurableDeps, DurableRequest, DurableTraits } from '@sluice/pipeline';
+import type { FastifyRequest } from 'fastify';
 import { ApiException } from '../api-error.js';
 import { betaOf } from '../beta-of.js';
 import { checkedBody } from '../lean-validation.pipe.js';
-import { readRequestOptions } from '../request-options.js';
+import { readRequestOptions, tenantOf } from '../request-options.js';
 import { translatedCall } from '../translated-call.js';
 import { readCreateMembers, type CreateMembers } from './create-members.js';
 
@@ -18,7 +19,15 @@ export interface Submitter {
   headers: IncomingHttpHeaders;
   hasMasterKey: boolean;
   requestId: string;
+  tenant: string;
 }
+
+export const submitterOf = ({ headers, hasMasterKey, id }: FastifyRequest): Submitter => ({
+  headers,
+  hasMasterKey,
+  requestId: id,
+  tenant: tenantOf(headers),
+});
 
 /**
  * @param bytes of its member `body`, as they came
@@ -70,7 +79,7 @@ function underHeaders(options: CreateMembers['options'], headers: IncomingHttpHe
 }
 
 /** What is wrong with the call stands in the member `body`. */
-function inBody<Read>(read: () => Read): Read {
+export function inBody<Read>(read: () => Read): Read {
   try {
     return read();
   } catch (thrown) {
