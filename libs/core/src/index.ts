@@ -6,6 +6,7 @@ export {
   type BatchEnding,
   type BatchStatus,
 } from './batch/batch-status.js';
+export { SplitRequests } from './batch/split-requests.js';
 export { batchWindow } from './batch/batch-window.js';
 export { completionWindowMs } from './batch/completion-window.js';
 export { InputCheck, type InputProblem } from './batch/input-check.js';

@@ -22,5 +22,6 @@ export { SlotBook } from './slot-book.js';
 export { WaitingRoom } from './waiting-room.js';
 export type { BatchDeps } from './batches/batch-deps.js';
 export { driveBatch } from './batches/drive-batch.js';
+export { BETA } from './batches/line-request.js';
 export { recordLines, type OverLine } from './batches/record-lines.js';
 export { resultPages } from './batches/result-pages.js';

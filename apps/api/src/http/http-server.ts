@@ -8,6 +8,7 @@ import { sendError } from './error.filter.js';
 import type { HttpTimes } from './http-times.js';
 import { checkKeys, type MasterKey } from './master-key.js';
 import { closeConnections } from './close-connections.js';
+import { openMessageBatches } from './messages/message-batch-route.js';
 import { openUploads, type UploadRoute } from './files/upload-route.js';
 import { readBodies } from './read-body.js';
 
@@ -54,6 +55,7 @@ export function openHttp(
   checkKeys(fastify as never, masterKey);
   readBodies(fastify as never, maxBodyBytes);
   openUploads(fastify as never, uploads);
+  openMessageBatches(fastify as never, uploads);
   return adapter;
 }
 

@@ -12,6 +12,8 @@ export type LineRequest =
 
 /** How long a result lies in Redis at most, when the database is away: then the line is told as failed. */
 const RESULT_KEPT_MS = 7 * 86_400_000;
+/** Under this name a batch keeps the `anthropic-beta` that it was made with: it counts for all of its lines. */
+export const BETA = 'anthropic_beta';
 /** Members that would make the caller choose where the call goes and with whose key. */
 const FORBIDDEN = ['api_key', 'api_base', 'base_url'];
 
@@ -29,6 +31,7 @@ export function lineRequest(batch: BatchRow, number: number, text: string, nowMs
   if (translated.kind === 'refused') return { kind: 'mistake', customId: line.customId, error: translated.error };
   const body = translated.body as unknown as ChatCompletionRequest;
   const isChat = body === asked;
+  const isAsAsked = isChat || translated.runsAsAsked === true;
   const chatProblem = isChat ? chatMessagesProblem(body.messages) : null;
   if (chatProblem !== null)
     return mistake(line, `${chatProblem.param} must be ${chatProblem.expected}.`, chatProblem.param);
@@ -36,8 +39,9 @@ export function lineRequest(batch: BatchRow, number: number, text: string, nowMs
   return {
     kind: 'job',
     request: {
-      source: isChat ? bytes : Buffer.from(JSON.stringify(body)),
-      ...(isChat ? {} : { asked: bytes }),
+      source: isAsAsked ? bytes : Buffer.from(JSON.stringify(body)),
+      ...(isAsAsked ? {} : { asked: bytes }),
+      ...(isAsAsked && !isChat ? { endpoint: batch.endpoint, beta: batch.metadata[BETA] } : {}),
       body,
       options: optionsOf(batch, asked, nowMs),
       requestId: batch.id,
@@ -47,8 +51,8 @@ export function lineRequest(batch: BatchRow, number: number, text: string, nowMs
       endpoint: batch.endpoint,
       metadata: {},
       batch: { id: batch.id, line: number, customId: line.customId },
-      // What was asked is needed to write the answer, where it is not chat; of others nothing is kept in Redis twice.
-      retention: { resultMs: RESULT_KEPT_MS, requestMs: isChat ? 0 : RESULT_KEPT_MS },
+      // What was asked is needed to write the answer, where it was translated; of others nothing is kept in Redis twice.
+      retention: { resultMs: RESULT_KEPT_MS, requestMs: isAsAsked ? 0 : RESULT_KEPT_MS },
     },
   };
 }

@@ -4,6 +4,7 @@ import {
   BATCH_DIALECTS,
   presentationOf,
   type ApiError,
+  type AskedBody,
   type DurableJob,
   type LineEnd,
   type Outcome,
@@ -78,8 +79,8 @@ function doneLine(
   const presentation = presentationOf(context.endpoint)!;
   if (outcome.state === 'completed' && result !== undefined && result.length > 0) {
     const identity = { jobId, createdAtMs: durable.createdAtMs, model: durable.model };
-    const answer =
-      asked === undefined ? result : presentation.answer(result, JSON.parse(asked.toString()) as never, identity);
+    const body = asked === undefined ? {} : (JSON.parse(asked.toString()) as AskedBody);
+    const answer = presentation.answer(result, body, identity);
     return written('succeeded', dialect.succeeded(line, answer.toString()));
   }
   const ending = endingOf(outcome, context, nowMs);

@@ -19,7 +19,10 @@ export type NewBatch = Pick<
   | 'retriedFrom'
   | 'createdAtMs'
   | 'expiresAtMs'
->;
+> & {
+  /** Lines of a file that was checked when it came; absent: it is to be. */
+  checkedLines?: number;
+};
 
 export interface BatchPage {
   after?: string | undefined;
@@ -32,11 +35,15 @@ export interface BatchPage {
 export class BatchCatalog {
   constructor(private readonly database: LazyDatabase) {}
 
-  async add(batch: NewBatch): Promise<BatchRow> {
+  async add({ checkedLines: total, ...batch }: NewBatch): Promise<BatchRow> {
+    const begun =
+      total === undefined
+        ? { status: 'validating' as const }
+        : { status: 'in_progress' as const, total, inProgressAtMs: batch.createdAtMs };
     const [row] = await this.database.use((db) =>
       db
         .insert(batches)
-        .values({ ...batch, status: 'validating' })
+        .values({ ...batch, ...begun })
         .returning(),
     );
     return row!;

@@ -3,6 +3,7 @@ import { openFileStorage, type S3Place } from '@sluice/files';
 import { BatchQueue } from '@sluice/queue';
 import { Connections, RedisClock } from '@sluice/state';
 import { BatchCatalog, BatchResults, FileCatalog, LazyDatabase } from '@sluice/store';
+import type { FastifyRequest } from 'fastify';
 import type { ErrorFilter } from '../error.filter.js';
 import { FilesController } from '../files/files.controller.js';
 import { fileView } from '../files/file-view.js';
@@ -12,10 +13,13 @@ import type { UploadRoute } from '../files/upload-route.js';
 import { OpenCalls } from '../open-calls.js';
 import { ApiException } from '../api-error.js';
 import { SHUTTING_DOWN } from '../reply-deps.js';
+import { MessageBatchesController } from '../messages/message-batches.controller.js';
+import { messageBatchView } from '../messages/message-batch-view.js';
+import { receiveMessageBatch } from '../messages/receive-message-batch.js';
 import { BatchesController } from './batches.controller.js';
 import { BegunBatches } from './begun-batches.js';
 
-export const BATCH_CONTROLLERS = [FilesController, BatchesController];
+export const BATCH_CONTROLLERS = [FilesController, BatchesController, MessageBatchesController];
 
 export interface BatchWiring {
   /** Where files are when they are not in S3. */
@@ -45,17 +49,29 @@ export const batchProviders = ({ folder, s3, uploads, errors }: BatchWiring): Pr
   },
   {
     provide: KeptFiles,
-    inject: [FileCatalog, BatchQueue, RedisClock, OpenCalls],
-    useFactory: (catalog: FileCatalog, queue: BatchQueue, { nowMs }: RedisClock, openCalls: OpenCalls) => {
+    inject: [FileCatalog, BatchQueue, RedisClock, OpenCalls, BegunBatches],
+    useFactory: (
+      catalog: FileCatalog,
+      queue: BatchQueue,
+      { nowMs }: RedisClock,
+      openCalls: OpenCalls,
+      begun: BegunBatches,
+    ) => {
       const files = new KeptFiles(openFileStorage(folder, s3), catalog, queue, nowMs);
-      uploads.serve = async (request, reply) => {
-        try {
-          if (openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
-          await reply.send(fileView(await receiveUpload(request, files)));
-        } catch (error) {
-          errors.answer(error, request, reply);
-        }
-      };
+      const serving =
+        (receive: (request: FastifyRequest) => Promise<unknown>): UploadRoute['serve'] =>
+        async (request, reply) => {
+          try {
+            if (openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
+            await reply.send(await receive(request));
+          } catch (error) {
+            errors.answer(error, request, reply);
+          }
+        };
+      uploads.serve = serving(async (request) => fileView(await receiveUpload(request, files)));
+      uploads.serveMessageBatch = serving(async (request) =>
+        messageBatchView(await receiveMessageBatch(request, files, begun), nowMs()),
+      );
       return files;
     },
   },

@@ -1,9 +1,12 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-/** Not served until the module that can is up. */
+type Serve = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/** Bodies that are read as they come. Not served until the module that can is up. */
 export class UploadRoute {
-  serve: ((request: FastifyRequest, reply: FastifyReply) => Promise<void>) | undefined;
+  serve: Serve | undefined;
+  serveMessageBatch: Serve | undefined;
 }
 
 /**
