@@ -31,7 +31,7 @@ import {
   StorageGuard,
 } from '@sluice/state';
 import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
-import { Inbox, type LookAtRecord } from '@sluice/stream';
+import { framesFrom, Inbox, replayPage, type LookAtRecord } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { BATCH_CONTROLLERS, batchProviders } from './http/batches/batch-providers.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
@@ -43,6 +43,8 @@ import { HealthController, type HealthDeps } from './http/health.controller.js';
 import type { HttpTimes } from './http/http-times.js';
 import type { MasterKey } from './http/master-key.js';
 import { BulkJobsController } from './http/jobs/bulk.controller.js';
+import { readJobEnd } from './http/jobs/job-end.js';
+import { JobEventsController, type JobEventsDeps } from './http/jobs/job-events.controller.js';
 import { JobFinder } from './http/jobs/job-finder.js';
 import { JobsController } from './http/jobs/jobs.controller.js';
 import type { JobsDeps } from './http/jobs/jobs-deps.js';
@@ -58,7 +60,7 @@ import { ResponsesController } from './http/responses/responses.controller.js';
 import { endUnattended } from './end-unattended.js';
 import { lookAtJob } from './look-at-job.js';
 import { LiveSettings } from './live-settings.js';
-import { DEPLOYMENTS_DEPS, HEALTH_DEPS, JOBS_DEPS, REPLY_DEPS } from './tokens.js';
+import { DEPLOYMENTS_DEPS, HEALTH_DEPS, JOB_EVENTS_DEPS, JOBS_DEPS, REPLY_DEPS } from './tokens.js';
 
 const DRAIN = Symbol('DRAIN');
 
@@ -113,6 +115,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         QueuesController,
         BulkJobsController,
         JobsController,
+        JobEventsController,
         ...BATCH_CONTROLLERS,
         WorkersController,
       ],
@@ -217,6 +220,27 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             openCalls,
             lookAt: (group) => lookAtJob(commands, records, group),
             outputSoFar: (found) => outputSoFar(commands, records, found),
+          }),
+        },
+        {
+          provide: JOB_EVENTS_DEPS,
+          inject: [Connections, JOBS_DEPS, JobRecords, Inbox],
+          useFactory: (
+            { commands }: Connections,
+            { finder, openCalls, lookAt, durable }: JobsDeps,
+            records: JobRecords,
+            inbox: Inbox,
+          ): JobEventsDeps => ({
+            finder,
+            openCalls,
+            lookAt,
+            times,
+            replay: (group, jobId, page) => replayPage(commands, group, jobId, page),
+            follow: (jobId, look, from) => inbox.follow(jobId, look, from),
+            join: (group, jobId) => records.join(group, jobId, inbox.channel),
+            readEnd: (job) => readJobEnd(job, records),
+            readAsked: ({ group, jobId }) => durable.asked(group, jobId),
+            frames: ({ group, jobId }) => framesFrom(commands, group, jobId, 1),
           }),
         },
         {

@@ -3,3 +3,4 @@ export const REPLY_DEPS = Symbol('REPLY_DEPS');
 export const DEPLOYMENTS_DEPS = Symbol('DEPLOYMENTS_DEPS');
 export const JOBS_DEPS = Symbol('JOBS_DEPS');
 export const HEALTH_DEPS = Symbol('HEALTH_DEPS');
+export const JOB_EVENTS_DEPS = Symbol('JOB_EVENTS_DEPS');

@@ -25,3 +25,4 @@ export { driveBatch } from './batches/drive-batch.js';
 export { BETA } from './batches/line-request.js';
 export { recordLines, type OverLine } from './batches/record-lines.js';
 export { resultPages } from './batches/result-pages.js';
+export { sentenceOf } from './steps/failure-outcome.js';

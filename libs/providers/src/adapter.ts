@@ -133,4 +133,4 @@ export type StreamEvent =
     }
   | { kind: 'usage'; usage: Usage }
   | { kind: 'failure'; failure: Failure; limits?: LimitNews }
-  | { kind: 'end'; limits?: LimitNews };
+  | { kind: 'end'; limits?: LimitNews; requestId?: string };

@@ -2,7 +2,7 @@ import { changeMembers, type Deployment, type Failure, type LimitNews, type Mock
 import { Pool } from 'undici';
 import type { Adapter, Answer, Call, Continuation, FailedAttempt, PrefillForm, StreamEvent, Usage } from './adapter.js';
 import { callWithMembers } from './call-with-members.js';
-import { malformed } from './classify-failure.js';
+import { malformed, requestIdOf } from './classify-failure.js';
 import { continueCall } from './continue-call.js';
 import { HttpExchange } from './http-exchange.js';
 import { mockAnswer, mockEvents, mockFailure } from './mock-reply.js';
@@ -259,8 +259,11 @@ export class ProviderClient {
         const last = events.at(-1);
         if (last?.kind === 'failure') last.failure = failed(last.failure, deployment).failure;
         if (last?.kind === 'end' || last?.kind === 'failure') withLimits(last, limits);
-        if (last?.kind === 'end') exchange.letRunOut();
-        else if (isClosing(last)) exchange.close();
+        if (last?.kind === 'end') {
+          const requestId = requestIdOf(exchange.headers);
+          if (requestId !== undefined) last.requestId = requestId;
+          exchange.letRunOut();
+        } else if (isClosing(last)) exchange.close();
         if (events.length > 0) yield events;
         if (isClosing(last)) return undefined;
         await exchange.changed();

@@ -17,6 +17,7 @@ export { roleChunk, textChunk, usageChunk } from './openai/chat-chunk.js';
 export { chatMessagesProblem, type ChatCompletionRequest, type ChatMessage } from './openai/chat-completion-request.js';
 export { addDelivered, nothingDelivered, type DeliveredAnswer } from './openai/delivered-answer.js';
 export { WholeAnswer } from './openai/whole-answer.js';
+export { WholeMessage } from './messages/whole-message.js';
 export { usageBody, type TokenUsage } from './openai/usage-body.js';
 export { attemptId, type Attempt, type AttemptError, type AttemptUsage } from './sluice/attempt.js';
 export type { DurableJob, LedgerFields } from './sluice/durable-job.js';

@@ -129,8 +129,9 @@ async function completeOnce(
 ): Promise<Untimed<Attempt>> {
   const reply = await providers.complete(call, deployment, stop, timeouts);
   const said = reply.limits && { limits: reply.limits };
+  const requestId = reply.kind === 'answer' && reply.requestId;
   return reply.kind === 'answer'
-    ? { kind: 'answered', body: reply.text, usage: reply.usage, ...said }
+    ? { kind: 'answered', body: reply.text, usage: reply.usage, ...(requestId ? { requestId } : {}), ...said }
     : { kind: 'failed', failure: reply.failure, isCommitted: false, ...said };
 }
 

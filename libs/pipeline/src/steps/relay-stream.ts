@@ -29,6 +29,7 @@ export async function relayStream(
   let usage: Usage | undefined;
   let failure: Failure | undefined;
   let limits: LimitNews | undefined;
+  let requestId: string | undefined;
 
   for (let next = await first; next.done !== true; next = await rest.next()) {
     let content = '';
@@ -51,7 +52,7 @@ export async function relayStream(
           limits = event.limits;
           break;
         case 'end':
-          limits = event.limits;
+          ({ limits, requestId } = event);
           break;
       }
     }
@@ -75,8 +76,9 @@ export async function relayStream(
     return { kind: 'failed', failure, isCommitted, ...(used === undefined ? {} : { usage: used }), ...said };
   }
   const opening = run.isCommitted ? '' : roleChunks(run, call);
+  const known = requestId === undefined ? said : { ...said, requestId };
   const told = run.delivered === undefined ? usage : toldUsage(run.billed!, usage, isWhole());
-  return { kind: 'answered', body: opening + tail + usageEvent(run, call, told) + SSE_DONE, usage, told, ...said };
+  return { kind: 'answered', body: opening + tail + usageEvent(run, call, told) + SSE_DONE, usage, told, ...known };
 }
 
 const CANCELLED: Failure = { kind: 'cancelled', message: 'The run was ended.' };

@@ -4,8 +4,8 @@ import type { ChunkIdentity } from './chat-chunk.js';
 type Members = Record<string, unknown>;
 
 /**
- * Puts the chunks of a streamed chat answer together into the `chat.completion` that a call without `stream` would have
- * got. Unknown members are kept: text is joined, lists are appended to, of anything else the last counts.
+ * Puts the chunks of a streamed answer together into the `chat.completion`, or of a completion the `text_completion`, that a
+ * call without `stream` would have got. Unknown members are kept: text is joined, lists are appended to, of anything else the last counts.
  */
 export class WholeAnswer {
   private readonly choices = new Map<number, { message: Members; rest: Members }>();
@@ -25,14 +25,15 @@ export class WholeAnswer {
       .toSorted(([a], [b]) => a - b)
       .map(([index, { message, rest }]) => ({
         index,
-        message: { role: 'assistant', content: null, ...message },
+        ...('text' in rest ? {} : { message: { role: 'assistant', content: null, ...message } }),
         logprobs: null,
         finish_reason: null,
         ...rest,
       }));
     const told = this.usage ?? usage;
-    const head = { id, object: '', created: createdAt, model };
-    return { ...head, ...this.top, object: 'chat.completion', choices, ...(told === undefined ? {} : { usage: told }) };
+    const object = this.top['object'] === 'text_completion' ? 'text_completion' : 'chat.completion';
+    const head = { id, object, created: createdAt, model };
+    return { ...head, ...this.top, object, choices, ...(told === undefined ? {} : { usage: told }) };
   }
 
   private addChunk({ choices, usage, ...top }: Members): void {
@@ -49,11 +50,14 @@ export class WholeAnswer {
         else known.message[name] = joined(known.message[name], value);
       }
       for (const [name, value] of Object.entries(rest)) {
-        known.rest[name] = name === 'logprobs' ? joined(known.rest[name], value) : (value ?? known.rest[name] ?? null);
+        known.rest[name] = JOINED.has(name) ? joined(known.rest[name], value) : (value ?? known.rest[name] ?? null);
       }
     }
   }
 }
+
+/** Members of a choice that come in pieces beside its delta. */
+const JOINED = new Set(['logprobs', 'text']);
 
 /** Pieces of tool calls belong to the call of their index. */
 function withCalls(before: unknown, pieces: unknown): Members[] {

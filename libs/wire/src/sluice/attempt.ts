@@ -8,8 +8,8 @@ export interface Attempt {
   provider: string | null;
   /** As the provider knows it. */
   model: string | null;
-  /** Unix s, as all that ends in `_at`. */
-  started_at: number;
+  /** Unix s, as all that ends in `_at`. Null: not known, of calls that were waited for. */
+  started_at: number | null;
   finished_at: number | null;
   /** From its start to its first content. */
   ttft_ms: number | null;

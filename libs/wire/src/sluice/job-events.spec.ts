@@ -102,7 +102,9 @@ describe('JobEvents', () => {
         const all = told(read(job, stream, 0));
         expect(all.map(({ seq }) => seq)).toEqual(all.map((_each, i) => i + 1));
         expect(told(read(job, stream, after))).toEqual(all.slice(after));
-        expect(lastSeqOf(job, stream.last, END)).toBe(job.newFold === undefined ? all.length : undefined);
+        expect(lastSeqOf(job, stream.last, { state: 'completed', tail: FINISH })).toBe(
+          job.newFold === undefined ? all.length : undefined,
+        );
       }),
     );
   });
@@ -115,12 +117,13 @@ describe('JobEvents', () => {
   });
 
   it('tells the end alone when the stream is gone, under its number', () => {
-    const { last } = streamOf([{ kind: 'events', count: 5 }]);
-    const end = { ...END, tail: undefined };
-    expect(told(read(CHAT, { frames: [], last }, 3, end)).map(({ seq, type }) => [seq, type])).toEqual([
-      [7, 'job.completed'],
-    ]);
-    expect(read(CHAT, { frames: [], last }, 7, end)).toBe('');
+    const whole = told(read(CHAT, streamOf([{ kind: 'events', count: 5 }]), 0));
+    for (const after of [0, 3, 7]) {
+      expect(told(new JobEvents(CHAT, after).end(END, 5, true))).toEqual(whole.slice(-1));
+    }
+    expect(new JobEvents(CHAT, 8).end(END, 5, true)).toBe('');
+    expect(told(new JobEvents(RESPONSES, 4).end(END, 5, true))).toMatchObject([{ seq: 7, type: 'job.completed' }]);
+    expect(told(new JobEvents(CHAT, 4).end(END, undefined))).toMatchObject([{}, { seq: 6, type: 'job.completed' }]);
   });
 
   it.each(['failed', 'expired'] as const)('says with which error a job %s', (state) => {

@@ -81,16 +81,20 @@ export class JobEvents {
     }
   }
 
-  /** @param lastFrameSeq of the job's events in frames: more than were given when the stream is gone; absent: nobody knows */
-  end({ outcome, tail, finishedAtMs }: JobEnd, lastFrameSeq: number | undefined): string {
+  /**
+   * What stands behind all frames.
+   * @param lastFrameSeq absent: nobody knows it any more
+   * @param isGone not all frames could be given: only how it ended is told then, under its own number
+   */
+  end({ outcome, tail, finishedAtMs }: JobEnd, lastFrameSeq: number | undefined, isGone = false): string {
+    const { newFold, jobId } = this.job;
     if (lastFrameSeq === undefined) this.seq = Math.max(this.seq, this.after);
-    else if (this.job.newFold === undefined) this.seq = openingCount(this.job) + lastFrameSeq;
+    else if (newFold === undefined) this.seq = openingCount(this.job) + lastFrameSeq;
+    else if (isGone) this.seq = Math.max(this.seq, this.after, openingCount(this.job) + lastFrameSeq);
     this.attempt = lastAttemptOf(outcome) ?? this.attempt; // whoever comes after the last frame has seen none
-    let text = '';
-    if (outcome.state === 'completed' && tail !== undefined) {
-      text = this.fold === undefined ? this.chunks(tail, finishedAtMs) : this.chunks(this.fold.end(tail), finishedAtMs);
-    }
-    return text + this.next(`job.${outcome.state}`, finishedAtMs, endMembers(outcome, this.job.jobId));
+    const hasTail = outcome.state === 'completed' && tail !== undefined && !(isGone && newFold !== undefined);
+    const last = hasTail ? this.chunks(this.fold?.end(tail) ?? tail, finishedAtMs) : '';
+    return (isGone ? '' : last) + this.next(`job.${outcome.state}`, finishedAtMs, endMembers(outcome, jobId));
   }
 
   private life(lines: string): string {
@@ -164,18 +168,13 @@ export const jobUsage = ({ prompt, completion, estimated }: NonNullable<Outcome[
   estimated,
 });
 
-/** Number of the job's last event; undefined: it takes its whole list to say so. */
-export function lastSeqOf(
-  job: EventfulJob,
-  lastFrameSeq: number,
-  end: Pick<JobEnd, 'outcome' | 'tail'> | undefined,
-): number | undefined {
+/** Number of the job's last event; undefined: it takes its whole list to say so. @param outcome of a job that is over */
+export function lastSeqOf(job: EventfulJob, lastFrameSeq: number, outcome: Outcome | undefined): number | undefined {
   if (job.newFold !== undefined) return undefined;
   const last = openingCount(job) + lastFrameSeq;
-  if (end === undefined) return last;
-  const { outcome, tail = '' } = end;
-  const chunks = outcome.state === 'completed' ? tail.split('\n\n').filter((each) => isChunk(dataOf(each))) : [];
-  return last + chunks.length + 1;
+  if (outcome === undefined) return last;
+  const tail = outcome.state === 'completed' ? (outcome.tail ?? '') : '';
+  return last + tail.split('\n\n').filter((each) => isChunk(dataOf(each))).length + 1;
 }
 
 const isChunk = (data: string | undefined): boolean => data !== undefined && data !== '[DONE]';

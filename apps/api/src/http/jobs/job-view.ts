@@ -84,7 +84,7 @@ export function jobView(jobId: string, snapshot: JobSnapshot, place: PlaceInLine
     queue_position: isDelayed ? null : (place?.position ?? null),
     eta_ms: isDelayed ? null : (place?.etaMs ?? null),
     deployment: outcome?.served?.deployment ?? tries.at(-1)?.deployment ?? null,
-    last_seq: lastSeqIn(jobId, snapshot.seq, durable, outcome),
+    last_seq: lastSeqIn(snapshot, job, durable, outcome),
     cost_usd: costUsd ?? null,
     retried_from: durable?.retriedFrom ?? null,
     retried_as: snapshot.retriedAs?.split(' ')[0] ?? null,
@@ -100,16 +100,16 @@ export function jobView(jobId: string, snapshot: JobSnapshot, place: PlaceInLine
   };
 }
 
+/** Null: of an endpoint with events of its own it takes the whole stream to say so. */
 function lastSeqIn(
-  jobId: string,
-  lastFrameSeq: number,
+  { seq }: JobSnapshot,
+  { jobId, stream, acceptedAtMs }: InferenceJob,
   durable: DurableJob | undefined,
   outcome: Outcome | undefined,
 ): number | null {
-  if (durable !== undefined && durable.endpoint !== '/v1/chat/completions') return null;
-  const { createdAtMs = 0, notBeforeMs } = durable ?? {};
-  const job = { jobId, createdAtMs, isDurable: durable !== undefined, notBeforeMs };
-  return lastSeqOf(job, lastFrameSeq, outcome && { outcome, tail: outcome.tail }) ?? null;
+  if (stream && durable !== undefined && durable.endpoint !== '/v1/chat/completions') return null;
+  const job = { jobId, createdAtMs: acceptedAtMs, isDurable: durable !== undefined, notBeforeMs: durable?.notBeforeMs };
+  return lastSeqOf(job, seq, outcome) ?? null;
 }
 
 const seconds = (ms: number | undefined): number | null => (ms === undefined ? null : Math.floor(ms / 1_000));
