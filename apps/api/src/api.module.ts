@@ -40,6 +40,7 @@ import { DeploymentsController, type DeploymentsDeps } from './http/deployments.
 import { ErrorFilter } from './http/error.filter.js';
 import type { UploadRoute } from './http/files/upload-route.js';
 import { HealthController, type HealthDeps } from './http/health.controller.js';
+import { Once } from './http/idempotency/once.js';
 import type { HttpTimes } from './http/http-times.js';
 import type { MasterKey } from './http/master-key.js';
 import { BulkJobsController } from './http/jobs/bulk.controller.js';
@@ -154,6 +155,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           inject: [Connections],
           useFactory: ({ commands }: Connections) => new KeyClaims(commands),
         },
+        { provide: Once, inject: [KeyClaims], useFactory: (claims: KeyClaims) => new Once(claims) },
         {
           provide: PromisedAnswers,
           inject: [Connections],

@@ -14,7 +14,7 @@ export type Made<Thing> =
 
 export interface Making<Thing> {
   newId: () => string;
-  /** Safe to repeat under the same id: the one who made it may have died before he could say so. @returns or the refusal */
+  /** Under the id of the call that came first, which may have died. @returns or the refusal */
   make: (id: string) => Promise<{ thing: Thing } | { refused: ApiError }>;
   /** Undefined: it is not there any more. */
   find: (id: string) => Promise<Thing | undefined>;
@@ -50,6 +50,11 @@ export async function makeOnce<Thing>(
     case 'mine': {
       const settle = (how: 'done' | 'refused' | 'unknown'): Promise<void> =>
         claims.settle(scope, claim.id, how).catch(() => undefined); // then its lease runs out
+      const thing = claim.id === ask.id ? undefined : await find(claim.id); // its maker died: before, or after it was made
+      if (thing !== undefined) {
+        await settle('done');
+        return { kind: 'found', thing };
+      }
       const made = await make(claim.id).catch(async (error: unknown) => {
         await settle('unknown');
         throw error;

@@ -3,13 +3,14 @@ import { openFileStorage, type S3Place } from '@sluice/files';
 import { BatchQueue } from '@sluice/queue';
 import { Connections, RedisClock } from '@sluice/state';
 import { BatchCatalog, BatchResults, FileCatalog, LazyDatabase } from '@sluice/store';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorFilter } from '../error.filter.js';
 import { FilesController } from '../files/files.controller.js';
 import { fileView } from '../files/file-view.js';
 import { KeptFiles } from '../files/kept-files.js';
 import { receiveUpload } from '../files/receive-upload.js';
 import type { UploadRoute } from '../files/upload-route.js';
+import { Once } from '../idempotency/once.js';
 import { OpenCalls } from '../open-calls.js';
 import { ApiException } from '../api-error.js';
 import { SHUTTING_DOWN } from '../reply-deps.js';
@@ -49,28 +50,29 @@ export const batchProviders = ({ folder, s3, uploads, errors }: BatchWiring): Pr
   },
   {
     provide: KeptFiles,
-    inject: [FileCatalog, BatchQueue, RedisClock, OpenCalls, BegunBatches],
+    inject: [FileCatalog, BatchQueue, RedisClock, OpenCalls, BegunBatches, Once],
     useFactory: (
       catalog: FileCatalog,
       queue: BatchQueue,
       { nowMs }: RedisClock,
       openCalls: OpenCalls,
       begun: BegunBatches,
+      once: Once,
     ) => {
       const files = new KeptFiles(openFileStorage(folder, s3), catalog, queue, nowMs);
       const serving =
-        (receive: (request: FastifyRequest) => Promise<unknown>): UploadRoute['serve'] =>
+        (receive: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): UploadRoute['serve'] =>
         async (request, reply) => {
           try {
             if (openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
-            await reply.send(await receive(request));
+            await reply.send(await receive(request, reply));
           } catch (error) {
             errors.answer(error, request, reply);
           }
         };
-      uploads.serve = serving(async (request) => fileView(await receiveUpload(request, files)));
-      uploads.serveMessageBatch = serving(async (request) =>
-        messageBatchView(await receiveMessageBatch(request, files, begun), nowMs()),
+      uploads.serve = serving(async (request, reply) => fileView(await receiveUpload(request, reply, files, once)));
+      uploads.serveMessageBatch = serving(async (request, reply) =>
+        messageBatchView(await receiveMessageBatch(request, reply, { files, begun, once }), nowMs()),
       );
       return files;
     },

@@ -6,6 +6,7 @@ import { BatchCatalog, BatchResults, type BatchRow } from '@sluice/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RedisClock } from '@sluice/state';
 import { apiError } from '../api-error.js';
+import { Once } from '../idempotency/once.js';
 import { KeptFiles, MOST_BYTES } from '../files/kept-files.js';
 import { listPage, readPage, type QueryParams } from '../list-page.js';
 import { tenantOf } from '../request-options.js';
@@ -23,18 +24,32 @@ export class BatchesController {
     private readonly begun: BegunBatches,
     private readonly files: KeptFiles,
     private readonly clock: RedisClock,
+    private readonly once: Once,
   ) {}
 
   @Post()
   @HttpCode(200)
-  async create(@Body() body: unknown, @Req() { headers }: FastifyRequest) {
-    const tenant = tenantOf(headers);
+  async create(@Body() body: unknown, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    const tenant = tenantOf(request.headers);
     const asked = readBatchRequest(body);
-    const file = await this.files.find(tenant, asked.inputFileId);
-    if (file.purpose !== 'batch') {
-      throw apiError('invalid_request', 'The file was not uploaded with the purpose batch.', 'input_file_id');
-    }
-    return batchView(await this.begun.begin('batch_', { ...asked, tenant, dialect: 'openai', retriedFrom: null }));
+    return this.makeOnce(request, reply, tenant, async (id) => {
+      const file = await this.files.find(tenant, asked.inputFileId);
+      if (file.purpose !== 'batch') {
+        throw apiError('invalid_request', 'The file was not uploaded with the purpose batch.', 'input_file_id');
+      }
+      return this.begun.begin(id, { ...asked, tenant, dialect: 'openai', retriedFrom: null });
+    });
+  }
+
+  private async makeOnce(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    tenant: string,
+    make: (id: string) => Promise<BatchRow>,
+  ) {
+    const newId = (): string => this.begun.newId('batch_');
+    const find = (id: string): Promise<BatchRow | undefined> => this.catalog.find(tenant, 'openai', id);
+    return batchView(await this.once.make(request, reply, { tenant, newId, make, find }));
   }
 
   @Get()
@@ -70,19 +85,29 @@ export class BatchesController {
 
   @Post(':id/retry')
   @HttpCode(200)
-  async retry(@Param('id') id: string, @Req() request: FastifyRequest) {
+  async retry(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     const batch = await this.find(id, request);
     if (!isBatchOver(batch.status)) {
       throw apiError('job_not_terminal', 'The batch is not over: it can be retried when it is.', 'id');
     }
-    const { errorFileId, tenant, endpoint, completionWindow, metadata, outputKeptMs } = batch;
+    const { errorFileId } = batch;
     if (errorFileId === null) throw apiError('invalid_request', 'No line of this batch failed when it ran.', 'id');
-    const kept = await this.files.keep(failedLines({ ...batch, errorFileId }, this.files), MOST_BYTES.batch);
+    return this.makeOnce(request, reply, batch.tenant, (newId) => this.beginRetry(newId, { ...batch, errorFileId }));
+  }
+
+  /** A batch of what failed in another. */
+  private async beginRetry(newId: string, batch: BatchRow & { errorFileId: string }): Promise<BatchRow> {
+    const { id, tenant, endpoint, completionWindow, metadata, outputKeptMs } = batch;
+    const kept = await this.files.keep(failedLines(batch, this.files), MOST_BYTES.batch);
     const file = { tenant, purpose: 'batch', filename: `${id}_retry.jsonl`, keptMs: outputKeptMs };
     const { id: inputFileId } = await this.files.register(kept, file);
     const windowMs = batch.expiresAtMs - batch.createdAtMs;
     const again = { inputFileId, tenant, endpoint, completionWindow, metadata, outputKeptMs, windowMs };
-    return batchView(await this.begun.begin('batch_', { ...again, dialect: 'openai', retriedFrom: id }));
+    return this.begun.begin(newId, { ...again, dialect: 'openai', retriedFrom: id });
   }
 
   private async find(id: string, { headers }: FastifyRequest): Promise<BatchRow> {

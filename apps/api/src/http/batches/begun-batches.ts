@@ -11,15 +11,22 @@ export class BegunBatches {
     private readonly nowMs: () => number,
   ) {}
 
+  newId(prefix: 'batch_' | 'msgbatch_'): string {
+    return newObjectId(prefix, this.nowMs(), randomBytes(12));
+  }
+
   async begin(
-    prefix: 'batch_' | 'msgbatch_',
+    id: string,
     { windowMs, ...batch }: Omit<NewBatch, 'id' | 'createdAtMs' | 'expiresAtMs'> & { windowMs: number },
   ): Promise<BatchRow> {
     const createdAtMs = this.nowMs();
-    const id = newObjectId(prefix, createdAtMs, randomBytes(12));
     const row = await this.catalog.add({ ...batch, id, createdAtMs, expiresAtMs: createdAtMs + windowMs });
     this.tell(id);
     return row;
+  }
+
+  find(tenant: string, dialect: BatchRow['dialect'], id: string): Promise<BatchRow | undefined> {
+    return this.catalog.find(tenant, dialect, id);
   }
 
   /** It is looked at anyway, some seconds later. */

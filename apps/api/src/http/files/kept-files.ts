@@ -44,6 +44,13 @@ export class KeptFiles {
     return row;
   }
 
+  /** The bytes of a file that is to have another id. */
+  async rename({ id, bytes }: Kept, to: string): Promise<Kept> {
+    await this.storage.write(to, await this.storage.read(id));
+    await this.storage.remove(id);
+    return { id: to, bytes };
+  }
+
   discard({ id }: Kept): Promise<void> {
     return this.storage.remove(id);
   }

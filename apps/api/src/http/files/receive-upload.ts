@@ -1,8 +1,12 @@
+import { createHash, type Hash } from 'node:crypto';
 import type { MultipartFile, MultipartValue } from '@fastify/multipart';
+import { digestOf } from '@sluice/core';
 import { FileTooLarge } from '@sluice/files';
 import type { FileRow } from '@sluice/store';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { apiError } from '../api-error.js';
+import { hashed } from './hashed.js';
+import type { Once } from '../idempotency/once.js';
 import { tenantOf } from '../request-options.js';
 import { FILE_KEPT_MS, MOST_BYTES, type Kept, type KeptFiles, type Purpose } from './kept-files.js';
 
@@ -17,25 +21,50 @@ const MOST_KEPT_S = 2_592_000;
  * left of it. Its purpose may come behind it (openai-node), so the smaller limit is looked at twice.
  * @throws 400, 413
  */
-export async function receiveUpload(request: FastifyRequest, files: KeptFiles): Promise<FileRow> {
+export async function receiveUpload(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  files: KeptFiles,
+  once: Once,
+): Promise<FileRow> {
   if (!request.isMultipart()) {
     throw apiError('invalid_request', 'The body must be multipart/form-data, with a file and a purpose.');
   }
   if (Number(request.headers['content-length'] ?? 0) > MOST + FORM_BYTES) throw tooLarge(MOST);
   const tenant = tenantOf(request.headers);
   const form = new Map<string, string>();
+  /** Of the file's bytes, where a repeat is to be known by them. */
+  const hash = request.headers['idempotency-key'] === undefined ? undefined : createHash('sha256');
   let kept: (Kept & { filename: string }) | undefined;
   try {
     for await (const part of request.parts()) {
       if (part.type === 'field') form.set(part.fieldname, textOf(part));
-      else if (kept === undefined) kept = await keep(part, request, limitOf(form.get('purpose')), files);
+      else if (kept === undefined) kept = await keep(part, request, limitOf(form.get('purpose')), files, hash);
       else throw apiError('invalid_request', 'Send one file at a time.', 'file');
     }
     if (kept === undefined) throw apiError('invalid_request', 'file is missing.', 'file');
     const purpose = purposeOf(form.get('purpose'));
     if (kept.bytes > MOST_BYTES[purpose]) throw tooLarge(MOST_BYTES[purpose]);
-    const { filename } = kept;
-    return await files.register(kept, { tenant, purpose, filename, keptMs: keptMs(form) });
+    const { filename, id: ownId } = kept;
+    const about = { tenant, purpose, filename, keptMs: keptMs(form) };
+    const received = kept;
+    const row = await once.make(request, reply, {
+      tenant,
+      ...(hash === undefined
+        ? {}
+        : {
+            fingerprint: digestOf(
+              filename,
+              hash.digest('hex'),
+              JSON.stringify([...form].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+            ),
+          }),
+      newId: () => ownId,
+      make: async (id) => files.register(id === ownId ? received : await files.rename(received, id), about),
+      find: (id) => files.find(tenant, id),
+    });
+    if (row.id !== ownId) await files.discard(received); // a repeat: its bytes are there already
+    return row;
   } catch (error) {
     if (kept !== undefined) await files.discard(kept);
     throw error instanceof FileTooLarge ? tooLarge(error.mostBytes) : formError(error);
@@ -47,6 +76,7 @@ async function keep(
   request: FastifyRequest,
   mostBytes: number,
   files: KeptFiles,
+  hash: Hash | undefined,
 ): Promise<Kept & { filename: string }> {
   const { file, fieldname, filename } = part;
   const cut = (): unknown => file.destroy(new Error('the upload was cut off'));
@@ -55,7 +85,10 @@ async function keep(
     file.resume();
     throw apiError('invalid_request', 'The file must be in the member "file".', 'file');
   }
-  return { ...(await files.keep(file, mostBytes)), filename: nameOf(filename) };
+  return {
+    ...(await files.keep(hash === undefined ? file : hashed(file, hash), mostBytes)),
+    filename: nameOf(filename),
+  };
 }
 
 /** The last part of a path, without what does not belong into a header. */

@@ -1,13 +1,16 @@
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { ANTHROPIC_LINES, InputCheck, SplitRequests } from '@sluice/core';
 import { FileTooLarge } from '@sluice/files';
 import { BETA } from '@sluice/pipeline';
 import type { BatchRow } from '@sluice/store';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { apiError } from '../api-error.js';
 import { betaOf } from '../beta-of.js';
 import type { BegunBatches } from '../batches/begun-batches.js';
+import { hashed } from '../files/hashed.js';
 import type { KeptFiles } from '../files/kept-files.js';
+import type { Once } from '../idempotency/once.js';
 import { tenantOf } from '../request-options.js';
 
 const MB = 1024 * 1024;
@@ -26,32 +29,50 @@ const REQUESTS_KEPT_MS = 3 * DAY_MS;
  */
 export async function receiveMessageBatch(
   request: FastifyRequest,
-  files: KeptFiles,
-  begun: BegunBatches,
+  reply: FastifyReply,
+  { files, begun, once }: { files: KeptFiles; begun: BegunBatches; once: Once },
 ): Promise<BatchRow> {
   const tenant = tenantOf(request.headers);
   const beta = betaOf(request.headers);
   if (Number(request.headers['content-length'] ?? 0) > MOST_BYTES) throw tooLarge();
   const check = new InputCheck(ANTHROPIC_LINES, MOST_REQUESTS);
-  const kept = await files.keep(linesOf(request.body as Readable | undefined, check), MOST_BYTES).catch(refusal);
-  const { id: inputFileId } = await files.register(kept, {
-    tenant,
-    purpose: 'message_batch',
-    filename: 'requests.jsonl',
-    keptMs: REQUESTS_KEPT_MS,
-  });
-  return begun.begin('msgbatch_', {
-    tenant,
-    dialect: 'anthropic',
-    endpoint: '/v1/messages',
-    inputFileId,
-    completionWindow: '24h',
-    windowMs: DAY_MS,
-    outputKeptMs: RESULTS_KEPT_MS,
-    metadata: beta === undefined ? {} : { [BETA]: beta },
-    retriedFrom: null,
-    checkedLines: check.lines,
-  });
+  const lines = linesOf(request.body as Readable | undefined, check);
+  /** Of the requests, where a repeat is to be known by them. */
+  const hash = request.headers['idempotency-key'] === undefined ? undefined : createHash('sha256');
+  const kept = await files.keep(hash === undefined ? lines : hashed(lines, hash), MOST_BYTES).catch(refusal);
+  let isUsed = false;
+  const make = async (id: string): Promise<BatchRow> => {
+    isUsed = true;
+    const { id: inputFileId } = await files.register(kept, {
+      tenant,
+      purpose: 'message_batch',
+      filename: 'requests.jsonl',
+      keptMs: REQUESTS_KEPT_MS,
+    });
+    return begun.begin(id, {
+      tenant,
+      dialect: 'anthropic',
+      endpoint: '/v1/messages',
+      inputFileId,
+      completionWindow: '24h',
+      windowMs: DAY_MS,
+      outputKeptMs: RESULTS_KEPT_MS,
+      metadata: beta === undefined ? {} : { [BETA]: beta },
+      retriedFrom: null,
+      checkedLines: check.lines,
+    });
+  };
+  try {
+    return await once.make(request, reply, {
+      tenant,
+      ...(hash === undefined ? {} : { fingerprint: hash.digest('hex') }),
+      newId: () => begun.newId('msgbatch_'),
+      make,
+      find: (id) => begun.find(tenant, 'anthropic', id),
+    });
+  } finally {
+    if (!isUsed) await files.discard(kept);
+  }
 }
 
 async function* linesOf(body: Readable | undefined, check: InputCheck): AsyncGenerator<Buffer> {
