@@ -113,7 +113,7 @@ describe('a file and its batch', () => {
   };
 
   it('are made once for each key', async () => {
-    const line = JSON.stringify(chatLine('one', sluice.group));
+    const line = chatLine('one', sluice.group);
     const key = randomUUID();
     const id = await upload(key, line);
     expect(await upload(key, line)).toBe(id);
