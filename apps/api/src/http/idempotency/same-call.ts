@@ -2,7 +2,7 @@ import { digestOf, fingerprintOf } from '@sluice/core';
 import type { InferenceJob, KeyedCall, SameCall } from '@sluice/pipeline';
 import type { PromisedAnswers } from '@sluice/state';
 import type { FastifyRequest } from 'fastify';
-import { idempotencyKey, readIdempotencyKey } from './idempotency-key.js';
+import { idempotencyKey } from './idempotency-key.js';
 
 /** How a call may be repeated without being made twice: API.md 9. */
 export interface Repeatable {
@@ -49,10 +49,10 @@ export function keyedCall(
   return { kind: 'key', scope, fingerprint: fingerprint ?? fingerprintOf(body) };
 }
 
-/** An item of a bulk is the call that it would be alone. @param path without `/v1` */
+/** An item of a bulk, by its own key or by its place under that of the whole. @param path without `/v1` */
 export const keyedItem = (tenant: string, path: string, key: string, item: unknown): KeyedCall => ({
   kind: 'key',
-  scope: digestOf(tenant, `POST ${path}`, readIdempotencyKey(key, 'idempotency_key')),
+  scope: digestOf(tenant, `POST ${path}`, key),
   fingerprint: fingerprintOf(item),
 });
 

@@ -6,7 +6,7 @@ import { LiveSettings } from '../../live-settings.js';
 import { JOBS_DEPS } from '../../tokens.js';
 import { apiError, ApiException, storageError } from '../api-error.js';
 import { keyedItem } from '../idempotency/same-call.js';
-import { idempotencyKey } from '../idempotency/idempotency-key.js';
+import { idempotencyKey, readIdempotencyKey } from '../idempotency/idempotency-key.js';
 import { checkedBody } from '../lean-validation.pipe.js';
 import { SHUTTING_DOWN } from '../reply-deps.js';
 import { tenantOf } from '../request-options.js';
@@ -67,8 +67,7 @@ export class BulkJobsController {
     submit: SubmitDeps,
   ): Promise<JobView> {
     const { idempotency_key: own, ...create } = checkedBody(item);
-    const key = own ?? submitter.key;
-    if (key !== undefined && typeof key !== 'string') throw apiError('invalid_request', 'idempotency_key must be a string.', 'idempotency_key'); // prettier-ignore
+    const key = own === undefined ? submitter.key : readIdempotencyKey(String(own), 'idempotency_key');
     const { request, traits } = readCreate(create, () => bytes, submitter, submit);
     const call = { ...request, isOneOfMany: true };
     const submitted =
