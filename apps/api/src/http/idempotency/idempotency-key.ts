@@ -11,10 +11,10 @@ export function idempotencyKey(headers: IncomingHttpHeaders): string | undefined
 }
 
 /** @param param where it stood @throws 400 */
-export function readIdempotencyKey(text: string, param: string): string {
-  const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(text);
+export function readIdempotencyKey(text: unknown, param: string): string {
+  const quoted = typeof text === 'string' ? /^"((?:[^"\\]|\\["\\])*)"$/.exec(text) : null;
   const key = quoted === null ? text : quoted[1]!.replace(/\\(.)/g, '$1');
-  if (/^[\x20-\x7e]{1,255}$/.test(key)) return key;
+  if (typeof key === 'string' && /^[\x20-\x7e]{1,255}$/.test(key)) return key;
   const code = param === 'idempotency-key' ? 'invalid_header' : 'invalid_request';
   throw apiError(code, `${param} must be 1 to 255 printable ASCII characters.`, param);
 }

@@ -67,7 +67,7 @@ export class BulkJobsController {
     submit: SubmitDeps,
   ): Promise<JobView> {
     const { idempotency_key: own, ...create } = checkedBody(item);
-    const key = own === undefined ? submitter.key : readIdempotencyKey(String(own), 'idempotency_key');
+    const key = own === undefined ? submitter.key : readIdempotencyKey(own, 'idempotency_key');
     const { request, traits } = readCreate(create, () => bytes, submitter, submit);
     const call = { ...request, isOneOfMany: true };
     const submitted =
