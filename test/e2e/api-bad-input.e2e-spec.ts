@@ -48,7 +48,7 @@ const body = (members: string): string =>
 describe('a body that is none', () => {
   const deep = (levels: number): string => `"metadata":${'['.repeat(levels)}${']'.repeat(levels)}`;
   it.each<[string, string | Uint8Array<ArrayBuffer> | (() => string), RegExp]>([
-    ['empty', '', /^The body is empty; it must be a JSON object[.]$/],
+    ['empty', '', /^The body must be a JSON object, but is missing[.]$/],
     ['text', 'hello', /^The body is not valid JSON[.]$/],
     ['cut off', '{"model": "gpt-4o", "mess', /^The body is not valid JSON \(at position 25\)[.]$/],
     ['followed by another', '{} {}', /^The body is not valid JSON \(at position 3\)[.]$/],

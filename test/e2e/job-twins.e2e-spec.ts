@@ -216,9 +216,8 @@ describe('the job scripts and their twin in core', () => {
                   {
                     ...own,
                     request: Buffer.from(request),
-                    durable: isDurable
-                      ? { ...durable, asked: asked === undefined ? asked : Buffer.from(asked) }
-                      : undefined,
+                    asked: isDurable && asked !== undefined ? Buffer.from(asked) : undefined,
+                    durable: isDurable ? durable : undefined,
                   },
                   isDirect,
                 );

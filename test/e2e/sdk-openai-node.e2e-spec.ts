@@ -180,9 +180,16 @@ describe('openai-node throws', () => {
 
   it('InternalServerError once, for what a repeat will not mend', async () => {
     play({ rules: [{ do: { delayHeadersMs: 400 } }] });
-    const error = await thrownBy(openai.chat.completions.create(ask(), { headers: { prefer: 'wait=0.1' } }));
+    const error = await thrownBy(openai.chat.completions.create(ask(), { headers: { 'x-sluice-deadline': '0.2' } }));
     expect(error).toBeInstanceOf(InternalServerError);
-    expect(error).toMatchObject({ status: 504, code: 'wait_timeout' });
+    expect(error).toMatchObject({ status: 504, code: 'deadline_exceeded' });
+    expect(calls()).toBe(1);
+  });
+
+  it('nothing when its wait is over: it comes back by itself, for the answer to the same call', async () => {
+    play({ rules: [{ do: { delayHeadersMs: 400 } }], answer: { text: 'Late.' } });
+    const answer = await openai.chat.completions.create(ask(), { headers: { prefer: 'wait=0.1' } });
+    expect(answer.choices[0]?.message.content).toBe('Late.');
     expect(calls()).toBe(1);
   });
 

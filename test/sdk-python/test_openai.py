@@ -5,15 +5,14 @@ Each method is one test of that file, by its name.
 """
 
 import json
-import os
 import time
 import unittest
-import urllib.request
 
 import openai
 from openai import OpenAI
 
-URL, KEY, MODEL, SIMULATOR = (os.environ[name] for name in ("SLUICE_URL", "SLUICE_KEY", "SLUICE_MODEL", "SIMULATOR_URL"))
+from simulator import KEY, MODEL, SIMULATOR, URL, play, simulator, stats, until
+
 ASK = {"model": MODEL, "messages": [{"role": "user", "content": "Say hello."}]}
 WEATHER = {
     "type": "function",
@@ -22,30 +21,6 @@ WEATHER = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
-
-
-def simulator(method, path, body=None):
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{SIMULATOR}/_sim/{path}", data, method=method)
-    with urllib.request.urlopen(request) as response:
-        return json.load(response)
-
-
-def play(**script):
-    simulator("PUT", "profiles/only", script)
-    simulator("POST", "reset")
-
-
-def stats():
-    return simulator("GET", "stats")
-
-
-def until(condition, what, seconds=3):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.02)
 
 
 class OpenAiPython(unittest.TestCase):
@@ -146,7 +121,7 @@ class OpenAiPython(unittest.TestCase):
             self.create(**{**ASK, "model": "gpt-9"})
         self.assertEqual((raised.exception.code, raised.exception.param), ("model_not_found", "model"))
         with self.assertRaises(openai.NotFoundError) as raised:
-            self.openai.embeddings.create(model="a", input="b")
+            self.openai.images.generate(model="a", prompt="b")
         self.assertEqual(raised.exception.code, "unknown_route")
 
     def test_raises_bad_request_error_for_our_checks_and_the_providers(self):
@@ -190,8 +165,14 @@ class OpenAiPython(unittest.TestCase):
     def test_does_not_repeat_what_a_repeat_will_not_mend(self):
         play(rules=[{"do": {"delayHeadersMs": 400}}])
         with self.assertRaises(openai.InternalServerError) as raised:
-            self.create(**ASK, extra_headers={"prefer": "wait=0.1"})
-        self.assertEqual((raised.exception.status_code, raised.exception.code), (504, "wait_timeout"))
+            self.create(**ASK, extra_headers={"x-sluice-deadline": "0.2"})
+        self.assertEqual((raised.exception.status_code, raised.exception.code), (504, "deadline_exceeded"))
+        self.assertEqual(stats()["total"], 1)
+
+    def test_comes_back_for_the_answer_when_its_wait_is_over(self):
+        play(answer={"text": "Late."}, rules=[{"do": {"delayHeadersMs": 400}}])
+        answer = self.create(**ASK, extra_headers={"prefer": "wait=0.1"})
+        self.assertEqual(answer.choices[0].message.content, "Late.")
         self.assertEqual(stats()["total"], 1)
 
     def test_raises_api_error_for_a_stream_that_breaks_off_in_its_middle(self):

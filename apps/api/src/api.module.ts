@@ -31,7 +31,7 @@ import {
   StorageGuard,
 } from '@sluice/state';
 import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
-import { framesFrom, Inbox, replayPage, type LookAtRecord } from '@sluice/stream';
+import { framesFrom, hasStream, Inbox, replayPage, type LookAtRecord } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { BATCH_CONTROLLERS, batchProviders } from './http/batches/batch-providers.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
@@ -58,10 +58,12 @@ import { OpenaiCallsController } from './http/openai-calls.controller.js';
 import { OpenCalls } from './http/open-calls.js';
 import type { ReplyDeps } from './http/reply-deps.js';
 import { ResponsesController } from './http/responses/responses.controller.js';
+import type { ResponsesDeps } from './http/responses/responses-deps.js';
+import { StoredResponses } from './http/responses/stored-responses.js';
 import { endUnattended } from './end-unattended.js';
 import { lookAtJob } from './look-at-job.js';
 import { LiveSettings } from './live-settings.js';
-import { DEPLOYMENTS_DEPS, HEALTH_DEPS, JOB_EVENTS_DEPS, JOBS_DEPS, REPLY_DEPS } from './tokens.js';
+import { DEPLOYMENTS_DEPS, HEALTH_DEPS, JOB_EVENTS_DEPS, JOBS_DEPS, REPLY_DEPS, RESPONSES_DEPS } from './tokens.js';
 
 const DRAIN = Symbol('DRAIN');
 
@@ -243,6 +245,23 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             readEnd: (job) => readJobEnd(job, records),
             readAsked: ({ group, jobId }) => durable.asked(group, jobId),
             frames: ({ group, jobId }) => framesFrom(commands, group, jobId, 1),
+          }),
+        },
+        {
+          provide: RESPONSES_DEPS,
+          inject: [Connections, JOBS_DEPS, JobRecords, Inbox],
+          useFactory: (
+            { commands }: Connections,
+            { finder, lookAt, durable: durables }: JobsDeps,
+            records: JobRecords,
+            inbox: Inbox,
+          ): ResponsesDeps => ({
+            stored: new StoredResponses(finder, records),
+            durables,
+            records,
+            inbox,
+            lookAt,
+            hasStream: ({ group, jobId }) => hasStream(commands, group, jobId),
           }),
         },
         {

@@ -49,6 +49,8 @@ export interface InferenceJob {
   /** Reserved with the lease: prompt and answer, estimated. */
   readonly tokens: number;
   readonly requestId: string;
+  /** Its answer may be asked for long after its caller got it. */
+  readonly isStored?: true;
   /** It outlives its caller's connection: it waits for whatever it needs, and its attempts are kept and told. Absent: it does not. */
   readonly durable?: {
     /** Lines of batches are too many to be told of one by one. */

@@ -13,6 +13,8 @@ export interface InferenceRequest {
   body: ChatCompletionRequest;
   options: RequestOptions;
   requestId: string;
+  /** The caller may come back for it by its id: kept with all that was said. `asked`: the caller's own body. */
+  stored?: { asked: Buffer } | undefined;
   /** Absent: a call of its own. */
   same?: SameCall | undefined;
 }

@@ -72,7 +72,8 @@ export async function submitDurable(
     line: lineOf(options.tenant, options.tier, deps.policy.backlog),
     bounds: deps.policy.backlog.bounds,
     tokens: found.mayAllServe && job.stickTo === undefined ? job.tokens : undefined,
-    durable: { about: JSON.stringify(durable), asked, notBeforeMs: durable.notBeforeMs },
+    asked,
+    durable: { about: JSON.stringify(durable), notBeforeMs: durable.notBeforeMs },
     kept: keptOf(durable.retention),
     toBacklog: request.isOneOfMany === true || durable.kind === 'batch' || durable.notBeforeMs !== undefined,
   });

@@ -124,7 +124,7 @@ function timesOf({ body, options }: InferenceRequest, { policy, nowMs }: SubmitD
 }
 
 function enqueue(
-  { source, options, same }: InferenceRequest,
+  { source, options, same, stored }: InferenceRequest,
   job: InferenceJob,
   mayAllServe: boolean,
   deps: SubmitDeps,
@@ -142,10 +142,16 @@ function enqueue(
     line: lineOf(options.tenant, options.tier, deps.policy.backlog),
     bounds: deps.policy.backlog.bounds,
     tokens: mayAllServe && job.stickTo === undefined ? job.tokens : undefined,
-    ...(same?.kind === 'key' ? { kept: KEPT_FOR_REPEATS } : {}),
+    ...(stored !== undefined
+      ? { asked: stored.asked, kept: STORED }
+      : same?.kind === 'key'
+        ? { kept: KEPT_FOR_REPEATS }
+        : {}),
   });
 }
 
+/** A stored answer goes with what led to it, for whoever goes on from there. Not shorter than the key that finds it. */
+const STORED: Kept = { resultMs: REMEMBERED_MS, requestMs: REMEMBERED_MS, deadLetterMs: REMEMBERED_MS };
 /** As long as the key that finds it. */
 const KEPT_FOR_REPEATS: Kept = { resultMs: REMEMBERED_MS, requestMs: 0, deadLetterMs: 0 };
 

@@ -32,6 +32,8 @@ export interface NewJob {
   /** See JobEnvelope. */
   tokens?: number | undefined;
   bounds: BacklogBounds;
+  /** What its caller asked, where `request` is a translation of it and is kept with it. */
+  asked?: Buffer | undefined;
   /** It outlives its caller's connection, and waits for whatever it needs; absent: a plain call. */
   durable?: NewDurable | undefined;
   /** After its end; absent: as long as a plain call's caller may come to look. A durable job has one. */
@@ -43,8 +45,6 @@ export interface NewJob {
 export interface NewDurable {
   /** DurableJob, JSON. */
   about: string;
-  /** What its caller asked, where `request` is a translation of it. */
-  asked?: Buffer | undefined;
   /** It does not start before, Unix ms. */
   notBeforeMs?: number | undefined;
 }
@@ -370,6 +370,18 @@ export class JobRecords {
     };
   }
 
+  /** The large ones of a record's fields; undefined is what is not there (any more). */
+  async bytes<Name extends 'request' | 'asked' | 'result'>(
+    group: string,
+    jobId: string,
+    names: readonly Name[],
+  ): Promise<Partial<Record<Name, Buffer>>> {
+    const values = await this.redis.hmgetBuffer(keysOf(group).record(jobId), ...names);
+    const found: Partial<Record<Name, Buffer>> = {};
+    for (const [i, name] of names.entries()) if (values[i]) found[name] = values[i];
+    return found;
+  }
+
   /** For a follower that may have missed something. Undefined when there is no record (any more). */
   async look(group: string, jobId: string): Promise<RecordView | undefined> {
     const [state, seq, outcome, result] = await this.redis.hmgetBuffer(
@@ -390,8 +402,8 @@ export class JobRecords {
 }
 
 /** A plain call sends none. */
-function durableArguments({ durable, kept }: NewJob): (string | number | Buffer)[] {
+function durableArguments({ asked, durable, kept }: NewJob): (string | number | Buffer)[] {
   if (durable === undefined && kept === undefined) return [];
-  const { about = '', asked = '', notBeforeMs = 0 } = durable ?? {};
-  return [about, asked, notBeforeMs, ...(kept === undefined ? [] : [keptText(kept)])];
+  const { about = '', notBeforeMs = 0 } = durable ?? {};
+  return [about, asked ?? '', notBeforeMs, ...(kept === undefined ? [] : [keptText(kept)])];
 }

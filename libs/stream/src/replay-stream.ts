@@ -2,6 +2,11 @@ import { readFrame, type Frame } from '@sluice/wire';
 import type { Redis } from 'ioredis';
 
 const PAGE = 1_000;
+const keyOf = (group: string, jobId: string): string => `{sluice:${group}}:stream:${jobId}`;
+
+/** The frames of a job are kept: they go sooner than its record. */
+export const hasStream = async (redis: Redis, group: string, jobId: string): Promise<boolean> =>
+  (await redis.exists(keyOf(group, jobId))) === 1;
 
 /** The kept frames of a job that begin with `fromSeq` or later, in order. */
 export async function replayStream(redis: Redis, group: string, jobId: string, fromSeq: number): Promise<Frame[]> {
@@ -12,7 +17,7 @@ export async function replayStream(redis: Redis, group: string, jobId: string, f
 
 /** The same, read a page at a time: who needs them once need not hold them all. */
 export async function* framesFrom(redis: Redis, group: string, jobId: string, fromSeq: number): AsyncGenerator<Frame> {
-  const key = `{sluice:${group}}:stream:${jobId}`;
+  const key = keyOf(group, jobId);
   let start = `${fromSeq}-0`;
   for (;;) {
     const page = await redis.xrangeBuffer(key, start, '+', 'COUNT', PAGE);
@@ -35,7 +40,7 @@ export async function replayPage(
   jobId: string,
   { fromSeq, most }: { fromSeq: number; most: number },
 ): Promise<Frame[]> {
-  const key = `{sluice:${group}}:stream:${jobId}`;
+  const key = keyOf(group, jobId);
   const [holding, after] = await Promise.all([
     redis.xrevrangeBuffer(key, `${fromSeq}-0`, '-', 'COUNT', 1),
     redis.xrangeBuffer(key, `(${fromSeq}-0`, '+', 'COUNT', most - 1),

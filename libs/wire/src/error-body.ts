@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   context_length_exceeded: { status: 400, type: 'invalid_request_error', retryable: false },
   content_filter: { status: 400, type: 'invalid_request_error', retryable: false },
   webhook_url_forbidden: { status: 400, type: 'invalid_request_error', retryable: false },
+  stream_expired: { status: 400, type: 'invalid_request_error', retryable: false },
   no_matching_tag: { status: 400, type: 'invalid_request_error', retryable: false },
   job_cancelled: { status: 400, type: 'invalid_request_error', retryable: false },
   model_not_found: { status: 404, type: 'invalid_request_error', retryable: false },

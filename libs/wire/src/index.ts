@@ -26,6 +26,12 @@ export { frameHead, readFrame, readPayload, type Frame, type FrameKind } from '.
 export { JobEvents, jobUsage, lastSeqOf, type EventfulJob, type JobEnd } from './sluice/job-events.js';
 export { lifeEventsOf, type LifeEvent } from './sluice/life-event.js';
 export { readLedgerEntry, type LedgerEntry } from './sluice/ledger-entry.js';
+export { recordOf, stringOf } from './record-of.js';
+export { inputItems } from './responses/input-items.js';
+export { responseId } from './responses/response-object.js';
+export { saidBefore } from './responses/said-before.js';
+export { skipEvents } from './responses/skip-events.js';
+export { rebuiltEvents, responseEnd, storedResponse, type ResponseProgress } from './responses/stored-response.js';
 export type { Outcome, Served, TerminalState } from './sluice/outcome.js';
 export { SSE_DONE, SSE_HEARTBEAT, sseData } from './sse.js';
 export type { BatchDialect, BatchDialectName, LineEnd, LineIdentity } from './batches/batch-dialect.js';

@@ -21,13 +21,15 @@ export interface HeldCall {
   source: Buffer;
   /** Absent: a chat. */
   endpoint?: Endpoint;
+  /** The caller may come back for the answer by its id. */
+  isStored?: boolean;
   /** Absent: the answer goes out as it is. */
   dialect?: (job: InferenceJob) => Dialect;
 }
 
 /** Makes a job of it and holds the connection until it is answered. A shutdown waits for the acceptance. */
 export async function answerCall(
-  { asked, body, source, endpoint, dialect }: HeldCall,
+  { asked, body, source, endpoint, isStored = false, dialect }: HeldCall,
   request: FastifyRequest,
   reply: FastifyReply,
   submit: SubmitDeps,
@@ -44,7 +46,8 @@ export async function answerCall(
   openCalls.add(accepting);
   try {
     const beta = endpoint === '/v1/messages' ? betaOf(request.headers) : undefined;
-    const submission = { source, endpoint, beta, body, options, requestId: request.id, same: repeats?.same };
+    const stored = isStored ? { asked: request.source! } : undefined;
+    const submission = { source, endpoint, beta, body, options, requestId: request.id, same: repeats?.same, stored };
     const submitted = await submitInference(submission, submit);
     if (submitted.kind === 'refused') throw new ApiException(submitted.error);
     if (isCut) {

@@ -8,6 +8,7 @@ import {
   type Outcome,
   type Served,
 } from '@sluice/wire';
+import type { InferenceJob } from '@sluice/pipeline';
 import type { FastifyReply } from 'fastify';
 import { answerHeaders } from './answer-headers.js';
 import { cutWhenUnread } from './cut-when-unread.js';
@@ -26,7 +27,6 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
   const { job, follower, cancel } = following;
   const { openCalls, times } = deps;
   const { raw } = reply;
-  const requestId = reply.getHeader('x-request-id');
   const fold = dialect?.events();
   let isOver = false;
   const lag = new Lag(times.laggingMs);
@@ -37,6 +37,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
   const call = { isStream: true, shutDown: () => shutDown() };
   raw.on('close', onClose);
   openCalls.add(call);
+  if (dialect?.canComeBack === true) writeHead(undefined);
   const subscription = follower.frames.subscribe(onFrame);
 
   function onFrame(frame: Frame): void {
@@ -55,7 +56,8 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
       case 'terminal': {
         const { line: outcome, rest } = readPayload<Outcome>(frame.payload);
         if (outcome.state !== 'completed') return fail(outcome.error ?? UNKNOWN, outcome.served);
-        if (rest.length > 0) return complete(rest, outcome.served);
+        const tail = outcome.tail === undefined ? rest : Buffer.from(outcome.tail); // where the result is the whole answer
+        if (tail.length > 0) return complete(tail, outcome.served);
         void readLargeResult(job, deps, () => isOver).then((result) =>
           Buffer.isBuffer(result) ? complete(result, outcome.served) : fail(result, outcome.served),
         );
@@ -74,12 +76,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
     if (raw.headersSent) return;
     clearTimeout(early);
     reply.hijack(); // from here on Fastify neither serialises nor sends
-    raw.writeHead(200, {
-      ...EVENT_STREAM_HEADERS,
-      ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
-      ...answerHeaders(job, served),
-      ...(following.isReplayed ? REPLAYED : {}),
-    });
+    raw.writeHead(200, { ...sseHead(reply, job, served), ...(following.isReplayed ? REPLAYED : {}) });
     if (served === undefined) raw.write((fold?.open() ?? '') || SSE_HEARTBEAT);
   }
 
@@ -110,6 +107,7 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
 
   /** Cut after its head a stream is gone on with from its events; before it a repeat may have its answer. */
   function shutDown(): void {
+    if (dialect?.canComeBack === true) return end(() => raw.destroy()); // an event would say that it has ended
     if (raw.headersSent) return fail(SHUTTING_DOWN);
     end(() => {
       void comeBack(SHUTTING_DOWN, job, deps).then((told) => {
@@ -135,6 +133,19 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
     cutWhenUnread(raw, times.unreadMs);
     how();
   }
+}
+
+export function sseHead(
+  reply: FastifyReply,
+  job: InferenceJob,
+  served: Served | undefined,
+): Record<string, string | number | string[]> {
+  const requestId = reply.getHeader('x-request-id');
+  return {
+    ...EVENT_STREAM_HEADERS,
+    ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
+    ...answerHeaders(job, served),
+  };
 }
 
 const UNKNOWN: ApiError = { code: 'internal_error', message: 'The call ended without a reason.' };

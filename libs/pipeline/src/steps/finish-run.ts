@@ -21,10 +21,11 @@ export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Prom
     ...(end.state === 'completed' ? usageOf(run, end) : { error: end.error }),
     ...(run.log === undefined ? triedOf(run) : loggedIn(run.log)),
   };
-  const isDurableStream = end.state === 'completed' && run.log !== undefined && run.job.stream;
-  const written = isDurableStream
-    ? writeStreamAndTell(run, end, outcome, deps)
-    : writeAndTell(run, end, outcome, end.state === 'completed' ? end.attempt.body : '', deps);
+  const isKept = run.log !== undefined || run.job.isStored === true;
+  const written =
+    end.state === 'completed' && isKept && run.job.stream
+      ? writeStreamAndTell(run, end, outcome, deps)
+      : writeAndTell(run, end, outcome, end.state === 'completed' ? end.attempt.body : '', deps);
   // An answer's record goes ahead of BullMQ's completion on the same connection, so that one trip serves both.
   if (end.state === 'completed') return { kind: 'over', othersWait: run.othersWait, written };
   const { othersWait } = await written;
@@ -54,7 +55,7 @@ async function writeAndTell(
     jobId: job.jobId,
     epoch,
     state: end.state,
-    outcome: JSON.stringify(outcome),
+    outcome: JSON.stringify(job.durable?.kind === 'background' ? { ...outcome, ...finishOf(result) } : outcome),
     result,
     attempts: job.durable && run.attempts,
   });
@@ -99,6 +100,14 @@ async function writeOutcome(
       await new Promise((again) => setTimeout(again, waitMs));
     }
   }
+}
+
+/** Of a background response: whoever is told of its end must know whether it is whole. */
+function finishOf(answer: string): Pick<Outcome, 'finish'> {
+  if (answer === '') return {};
+  const { choices } = JSON.parse(answer) as { choices?: { finish_reason?: string }[] };
+  const finish = choices?.[0]?.finish_reason;
+  return finish === undefined ? {} : { finish };
 }
 
 /** As billed: what broken answers cost is part of it. */

@@ -74,9 +74,9 @@ local order = string.format('%.0f', delayed and ARGV[19] * 1000 + time[2] % 1000
 redis.call('HSET', KEYS[1], 'state', 'queued', 'fed', direct and 1 or 2, 'place', order .. ' ' .. ARGV[11],
   'request', ARGV[2], 'job', ARGV[3], 'replyTo', ARGV[4], 'deadline', ARGV[10])
 if ARGV[20] then redis.call('HSET', KEYS[1], 'kept', ARGV[20]) end
+if (ARGV[18] or '') ~= '' then redis.call('HSET', KEYS[1], 'asked', ARGV[18]) end
 if durable then
   redis.call('HSET', KEYS[1], 'durable', ARGV[17])
-  if ARGV[18] ~= '' then redis.call('HSET', KEYS[1], 'asked', ARGV[18]) end
   tell_ledger(ARGV[12], 't', 'accepted', 'j', ARGV[1], 'd', ARGV[17])
 end
 redis.call('ZADD', KEYS[3], now + tonumber(ARGV[5]), ARGV[1])

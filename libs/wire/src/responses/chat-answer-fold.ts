@@ -31,7 +31,7 @@ export class ChatAnswerFold {
 
   /** The whole answer is there: closes what is open. */
   complete(): ResponseState {
-    const incomplete = REASONS.get(this.finish ?? '');
+    const incomplete = incompleteReason(this.finish);
     this.output.finish(incomplete === undefined ? 'completed' : 'incomplete');
     const { model, usage } = this;
     const status = incomplete === undefined ? 'completed' : 'incomplete';
@@ -45,10 +45,8 @@ export class ChatAnswerFold {
   }
 }
 
-const REASONS = new Map([
-  ['length', 'max_output_tokens'],
-  ['content_filter', 'content_filter'],
-] as const satisfies readonly (readonly [string, NonNullable<ResponseState['incomplete']>])[]) as ReadonlyMap<
-  string,
-  ResponseState['incomplete']
->;
+/** @param finish a chat choice's `finish_reason` */
+export function incompleteReason(finish: string | undefined): ResponseState['incomplete'] {
+  if (finish === 'length') return 'max_output_tokens';
+  return finish === 'content_filter' ? finish : undefined;
+}

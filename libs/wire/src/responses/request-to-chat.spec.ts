@@ -194,6 +194,7 @@ describe('W53: a request to Responses as a chat completion', () => {
     ['max_output_tokens', { max_output_tokens: 0 }],
     ['instructions', { instructions: [{ role: 'user', content: 'x' }] }],
     ['conversation', { conversation: 'conv_1' }],
+    ['previous_response_id', { previous_response_id: 'resp_1' }],
     ['prompt', { prompt: { id: 'pmpt_1' } }],
     ['store', { store: 'yes' }],
   ])('refuses and names %s', (param, members) => {

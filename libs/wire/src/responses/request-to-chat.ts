@@ -37,7 +37,7 @@ const OWN_MEMBERS = new Set([
  * LiteLLM, go along as they are. `metadata` and `store` stay here: with a provider they would mean its own storage.
  * Source: WIRE.md 12.
  */
-export function responsesToChat(asked: AskedBody, previous: readonly ChatMessage[] = []): ToChat {
+export function responsesToChat(asked: AskedBody, previous?: readonly ChatMessage[]): ToChat {
   try {
     return { kind: 'chat', body: chatBody(asked, previous) };
   } catch (refusal) {
@@ -46,11 +46,14 @@ export function responsesToChat(asked: AskedBody, previous: readonly ChatMessage
   }
 }
 
-function chatBody(asked: AskedBody, previous: readonly ChatMessage[]): Record<string, unknown> {
+function chatBody(asked: AskedBody, previous: readonly ChatMessage[] | undefined): Record<string, unknown> {
   refuseUnsupported(asked);
+  if (previous === undefined && isGiven(asked['previous_response_id'])) {
+    throw unsupported('previous_response_id', undefined, 'in jobs and batches the whole conversation stands in input');
+  }
   const body: Record<string, unknown> = {};
   for (const name in asked) if (!OWN_MEMBERS.has(name)) body[name] = asked[name];
-  body['messages'] = [...instructions(asked), ...previous, ...inputMessages(asked['input'])];
+  body['messages'] = [...instructions(asked), ...(previous ?? []), ...inputMessages(asked['input'])];
   const { max_output_tokens: limit, reasoning, top_logprobs: logprobs } = asked;
   if (limit !== undefined && limit !== null) body['max_completion_tokens'] = wholeNumber(limit, 'max_output_tokens');
   const effort = objectAt(reasoning, 'reasoning')?.['effort'];

@@ -29,7 +29,9 @@ export interface Outcome {
   usage?: { prompt: number; completion: number; estimated: boolean };
   /** Attempts that failed, and why each was made where it was; absent: none failed. */
   tried?: readonly { deployment: string; kind: string; atMs: number; considered?: readonly unknown[] }[];
-  /** Of a durable stream: the SSE events that end it. Its result is the whole answer, as if it had been no stream. */
+  /** Of a background response that has completed: why its model stopped, in chat's words. */
+  finish?: string;
+  /** Of a durable or stored stream: the SSE events that end it. Its result is the whole answer, as if it had been no stream. */
   tail?: string;
   /** Of a durable job: all that were made, or the first and the last of very many. */
   attempts?: readonly Attempt[];
