@@ -3,7 +3,7 @@ import { HistoryWriter, keepPartitions } from '@sluice/store';
 import type { LedgerEntry } from '@sluice/wire';
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
-import { acceptedEntry, durableJob, erasedEntry, overEntry } from '../support/ledger-entries.js';
+import { acceptedEntry, durableJob, endedEntry, overEntry } from '../support/ledger-entries.js';
 import { freshDatabase, type FreshDatabase } from '../support/own-postgres.js';
 
 let fresh: FreshDatabase;
@@ -13,9 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => fresh.drop());
 
-const writer = (): HistoryWriter => {
+const writer = (nowMs = Date.now): HistoryWriter => {
   errors = [];
-  return new HistoryWriter(fresh.database, (error) => errors.push(error));
+  const onError = (error: Error): unknown => errors.push(error);
+  return new HistoryWriter(fresh.database, { nowMs, onError, onDropped: () => undefined });
 };
 type Row = Record<string, unknown>;
 const rowOf = async (jobId: string): Promise<Row | undefined> =>
@@ -33,7 +34,7 @@ const partitions = async (): Promise<string[]> =>
 describe('the history', () => {
   it('says the same of a job in whatever order, batches and repeats its entries come', async () => {
     const history = writer();
-    const order = fc.array(fc.tuple(fc.constantFrom('accepted', 'over', 'late', 'erased'), fc.boolean()), {
+    const order = fc.array(fc.tuple(fc.constantFrom('accepted', 'over', 'late', 'dismissed', 'erased'), fc.boolean()), {
       minLength: 1,
       maxLength: 8,
     });
@@ -44,7 +45,8 @@ describe('the history', () => {
           accepted,
           over: overEntry(accepted, 'failed', 'provider_error'),
           late: overEntry(accepted, 'failed', 'provider_error'),
-          erased: erasedEntry(accepted),
+          dismissed: endedEntry('dismissed', accepted),
+          erased: endedEntry('erased', accepted),
         };
         let batch: LedgerEntry[] = [];
         for (const [step, isEnd] of steps) {
@@ -56,6 +58,7 @@ describe('the history', () => {
         const row = await rowOf(accepted.jobId);
         const status = seen.has('erased') ? 'erased' : seen.has('over') || seen.has('late') ? 'failed' : null;
         expect(row).toMatchObject({ status, metadata: status === 'erased' ? {} : { team: 'a' } });
+        expect(row!['dismissed']).toBe(seen.has('dismissed'));
         expect(row!['error_code']).toBe(status === 'failed' ? 'provider_error' : null);
       }),
       { numRuns: 60 },
@@ -85,14 +88,13 @@ describe('the history', () => {
   it('has its partitions made ahead and dropped after 30 days, with all their rows', async () => {
     const day = 86_400_000;
     const now = Date.UTC(2031, 4, 10, 12);
-    expect(await keepPartitions(fresh.database, now)).toEqual([]);
     await Promise.all([1, 2, 3].map(() => keepPartitions(fresh.database, now))); // of several processes, and again
     const made = ['20310510', '20310511', '20310512', '20310513'].map((name) => `job_history_${name}`);
     expect(await partitions()).toEqual(expect.arrayContaining(made));
     const [young, old, stray] = [now, now - 10 * day, now - 40 * day].map((createdAtMs) =>
       acceptedEntry(durableJob({ createdAtMs })),
     );
-    await writer().append('g', [young!, old!, stray!]);
+    await writer(() => now).append('g', [young!, old!, stray!]);
 
     expect(await keepPartitions(fresh.database, now + 30 * day)).toEqual([]);
     expect(await rowOf(young!.jobId)).toBeDefined();

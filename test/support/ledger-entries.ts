@@ -40,9 +40,9 @@ export function overEntry(
   return { id: '0-2', type: 'over', jobId, durable, state, outcome, startedAtMs, finishedAtMs, attempts: 1 };
 }
 
-export const erasedEntry = ({ jobId, durable }: LedgerEntry): LedgerEntry => ({
+export const endedEntry = (type: 'erased' | 'dismissed', { jobId, durable }: LedgerEntry): LedgerEntry => ({
   id: '0-3',
-  type: 'erased',
+  type,
   jobId,
   durable,
 });

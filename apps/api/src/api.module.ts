@@ -46,6 +46,8 @@ import type { MasterKey } from './http/master-key.js';
 import { BulkJobsController } from './http/jobs/bulk.controller.js';
 import { readJobEnd } from './http/jobs/job-end.js';
 import { JobEventsController, type JobEventsDeps } from './http/jobs/job-events.controller.js';
+import { HISTORY_CONTROLLERS, historyProviders } from './http/jobs/history/history-providers.js';
+import { KeptJobs } from './http/jobs/history/kept-jobs.js';
 import { JobFinder } from './http/jobs/job-finder.js';
 import { JobsController } from './http/jobs/jobs.controller.js';
 import type { JobsDeps } from './http/jobs/jobs-deps.js';
@@ -85,6 +87,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
     private readonly openCalls: OpenCalls,
     private readonly clock: RedisClock,
     private readonly storage: StorageGuard,
+    private readonly kept: KeptJobs,
     @Inject(DRAIN) private readonly drain: { streamMs: number; jsonMs: number },
   ) {}
 
@@ -121,9 +124,11 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         JobEventsController,
         ...BATCH_CONTROLLERS,
         WorkersController,
+        ...HISTORY_CONTROLLERS,
       ],
       providers: [
         OpenCalls,
+        ...historyProviders(emit),
         { provide: DRAIN, useValue: { streamMs: Math.min(5_000, settings.drainMs), jsonMs: settings.drainMs } },
         { provide: APP_FILTER, useValue: errors },
         ...batchProviders({ folder, s3: undefined, uploads, errors }),
@@ -203,21 +208,28 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         },
         {
           provide: JobFinder,
-          inject: [Connections, JobRecords, QueueView, RedisClock],
-          useFactory: ({ commands }: Connections, records: JobRecords, queues: QueueView, { nowMs }: RedisClock) =>
-            new JobFinder(records, new GroupsOfIds(commands), queues, nowMs),
+          inject: [Connections, JobRecords, QueueView, RedisClock, KeptJobs],
+          useFactory: (
+            { commands }: Connections,
+            records: JobRecords,
+            queues: QueueView,
+            { nowMs }: RedisClock,
+            kept: KeptJobs,
+          ) => new JobFinder(records, new GroupsOfIds(commands), queues, kept, nowMs),
         },
         {
           provide: JOBS_DEPS,
-          inject: [Connections, JobFinder, JobRecords, Inbox, OpenCalls],
+          inject: [Connections, JobFinder, KeptJobs, JobRecords, Inbox, OpenCalls],
           useFactory: (
             { commands }: Connections,
             finder: JobFinder,
+            kept: KeptJobs,
             records: JobRecords,
             inbox: Inbox,
             openCalls: OpenCalls,
           ): JobsDeps => ({
             finder,
+            kept,
             records,
             durable: new DurableRecords(commands),
             inbox,
@@ -314,6 +326,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
     this.inbox.stop();
     this.clock.stop();
     this.storage.stop();
+    await this.kept.stop();
   }
 
   async onApplicationShutdown(): Promise<void> {

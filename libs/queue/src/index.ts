@@ -20,6 +20,7 @@ export {
   type SuspectsRun,
 } from './job-records.js';
 export { CONSUMER_GROUPS, type ConsumerGroup } from './ledger/consumer-groups.js';
+export { LedgerDrain } from './ledger/ledger-drain.js';
 export type { LedgerConsumer } from './ledger/ledger-lane.js';
 export { LedgerReader, type LedgerReaderOptions } from './ledger/ledger-reader.js';
 export { LeftOverJobs } from './left-over-jobs.js';

@@ -3,6 +3,7 @@ export { BatchProgress, type BatchEnd } from './batches/batch-progress.js';
 export { BatchResults, type DoneLine, type LineContext } from './batches/batch-results.js';
 export { FileCatalog, type FilePage, type FileRow } from './files/file-catalog.js';
 export { HistoryWriter } from './history/history-writer.js';
+export { JobHistory, type HistoricJob, type HistoryFilter } from './history/job-history.js';
 export { keepPartitions } from './history/partitions.js';
 export { LazyDatabase } from './lazy-database.js';
 export { bringUpToDate } from './migrations.js';

@@ -22,8 +22,8 @@ create table sluice.job_history (
   started_at timestamptz,
   finished_at timestamptz,
   attempts integer not null default 0,
-  -- a dead letter that somebody put away
-  dismissed_at timestamptz,
+  -- a dead letter that its owner put away
+  dismissed boolean not null default false,
   primary key (id, created_at)
 ) partition by range (created_at);
 --> statement-breakpoint

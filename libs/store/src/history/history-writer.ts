@@ -1,7 +1,19 @@
 import type { DurableJob, LedgerEntry } from '@sluice/wire';
 import { sql, type SQL } from 'drizzle-orm';
 import type { LazyDatabase } from '../lazy-database.js';
+import { keepPartitions } from './partitions.js';
 import { StoreUnavailable } from '../store-unavailable.js';
+
+export interface HistoryWriterOptions {
+  /** Redis TIME. */
+  nowMs: () => number;
+  /** A row that cannot be kept. */
+  onError: (error: Error) => void;
+  /** Days whose time is over. */
+  onDropped: (partitions: string[]) => void;
+}
+
+const TEND_EVERY_MS = 3_600_000;
 
 interface Row {
   id: string;
@@ -20,6 +32,7 @@ interface Row {
   startedAtMs: number | null;
   finishedAtMs: number | null;
   attempts: number;
+  isDismissed: boolean;
 }
 
 /** PostgreSQL's type of each column of the statement, in its order. */
@@ -40,6 +53,7 @@ const TYPES: Record<keyof Row, string> = {
   startedAtMs: 'bigint',
   finishedAtMs: 'bigint',
   attempts: 'integer',
+  isDismissed: 'boolean',
 };
 
 /**
@@ -47,14 +61,26 @@ const TYPES: Record<keyof Row, string> = {
  * come in any order and more than once: the first end of a job counts, and what was erased stays erased.
  */
 export class HistoryWriter {
+  /** When partitions were looked after last, monotonic. */
+  private tendedAt = -Infinity;
+
   constructor(
     private readonly database: LazyDatabase,
-    private readonly onError: (error: Error) => void,
+    private readonly options: HistoryWriterOptions,
   ) {}
 
-  /** @throws StoreUnavailable: nothing, or all of it, was written */
+  /** @throws StoreUnavailable: nothing of it was written, or all */
   async append(group: string, entries: readonly LedgerEntry[]): Promise<void> {
+    await this.tendPartitions();
     await this.write(rowsOf(group, entries));
+  }
+
+  /** Before the first row, since rows without a partition of their own lie apart; then as long as there are any. */
+  private async tendPartitions(): Promise<void> {
+    if (performance.now() - this.tendedAt < TEND_EVERY_MS) return;
+    const dropped = await keepPartitions(this.database, this.options.nowMs());
+    this.tendedAt = performance.now();
+    if (dropped.length > 0) this.options.onDropped(dropped);
   }
 
   /** A row that PostgreSQL will never take is told and left out: it must not stand in the way of all that follow. */
@@ -64,7 +90,7 @@ export class HistoryWriter {
     } catch (error) {
       if (error instanceof StoreUnavailable) throw error;
       if (rows.length === 1) {
-        this.onError(new Error(`${rows[0]!.id} cannot be kept in the history: ${(error as Error).message}`));
+        this.options.onError(new Error(`${rows[0]!.id} cannot be kept in the history: ${(error as Error).message}`));
         return;
       }
       const half = rows.length >> 1;
@@ -74,21 +100,21 @@ export class HistoryWriter {
   }
 }
 
-/** One row per job: a statement cannot touch a row twice. */
+/** One row per job: a statement cannot touch a row twice. What comes last in `RANK` tells most. */
 function rowsOf(group: string, entries: readonly LedgerEntry[]): Row[] {
-  const rows = new Map<string, Row>();
+  const told = new Map<string, { entry: LedgerEntry; isDismissed: boolean }>();
   for (const entry of entries) {
-    const before = rows.get(entry.jobId);
-    if (before === undefined || rankOf(entry.type) > rankOf(typeOf(before))) rows.set(entry.jobId, rowOf(group, entry));
+    const before = told.get(entry.jobId);
+    const isLess = before !== undefined && RANK.indexOf(entry.type) < RANK.indexOf(before.entry.type);
+    const isDismissed = entry.type === 'dismissed' || before?.isDismissed === true;
+    told.set(entry.jobId, { entry: isLess ? before.entry : entry, isDismissed });
   }
-  return [...rows.values()];
+  return [...told.values()].map(({ entry, isDismissed }) => ({ ...rowOf(group, entry), isDismissed }));
 }
 
-const rankOf = (type: LedgerEntry['type']): number => ['accepted', 'over', 'erased'].indexOf(type);
-const typeOf = ({ status }: Row): LedgerEntry['type'] =>
-  status === null ? 'accepted' : status === 'erased' ? 'erased' : 'over';
+const RANK: readonly LedgerEntry['type'][] = ['dismissed', 'accepted', 'over', 'erased'];
 
-function rowOf(group: string, entry: LedgerEntry): Row {
+function rowOf(group: string, entry: LedgerEntry): Omit<Row, 'isDismissed'> {
   const { jobId: id, durable } = entry;
   const { tenant, kind, endpoint, createdAtMs } = durable;
   const row = { id, createdAtMs, tenant, kind, endpoint, group, errorCode: null, outcome: null, startedAtMs: null };
@@ -104,7 +130,7 @@ function rowOf(group: string, entry: LedgerEntry): Row {
     ),
     durable: JSON.stringify(withoutSecrets(durable)),
   };
-  if (entry.type === 'accepted') return { ...row, ...asked, status: null, finishedAtMs: null, attempts: 0 };
+  if (entry.type !== 'over') return { ...row, ...asked, status: null, finishedAtMs: null, attempts: 0 };
   const { state, outcome, startedAtMs = null, finishedAtMs, attempts } = entry;
   return {
     ...row,
@@ -131,18 +157,21 @@ function insertOf(rows: readonly Row[]): SQL {
   return sql`
     insert into sluice.job_history as kept (
       id, created_at, tenant, kind, endpoint, model, model_group, status, error_code, batch_id,
-      metadata, durable, outcome, started_at, finished_at, attempts
+      metadata, durable, outcome, started_at, finished_at, attempts, dismissed
     )
     select
       id, to_timestamp(created_ms / 1000.0), tenant, kind, endpoint, model, model_group, status, error_code, batch_id,
-      metadata, durable, outcome, to_timestamp(started_ms / 1000.0), to_timestamp(finished_ms / 1000.0), attempts
+      metadata, durable, outcome, to_timestamp(started_ms / 1000.0), to_timestamp(finished_ms / 1000.0), attempts, dismissed
     from unnest(${sql.join(columns, sql`, `)}) as row (
       id, created_ms, tenant, kind, endpoint, model, model_group, status, error_code, batch_id,
-      metadata, durable, outcome, started_ms, finished_ms, attempts
+      metadata, durable, outcome, started_ms, finished_ms, attempts, dismissed
     )
     on conflict (id, created_at) do update set
-      model = excluded.model, status = excluded.status, error_code = excluded.error_code, batch_id = excluded.batch_id,
-      metadata = excluded.metadata, durable = excluded.durable, outcome = excluded.outcome,
-      started_at = excluded.started_at, finished_at = excluded.finished_at, attempts = excluded.attempts
-    where excluded.status = 'erased' or (kept.status is null and excluded.status is not null)`;
+      ${sql.raw(TOLD.map((name) => `${name} = case when ${TELLS} then excluded.${name} else kept.${name} end`).join(', '))},
+      dismissed = kept.dismissed or excluded.dismissed
+    where ${sql.raw(TELLS)} or (excluded.dismissed and not kept.dismissed)`;
 }
+
+/** What the entry says of the job is more than the row says. */
+const TELLS = `(excluded.status = 'erased' or (kept.status is null and excluded.status is not null))`;
+const TOLD = `model status error_code batch_id metadata durable outcome started_at finished_at attempts`.split(' ');

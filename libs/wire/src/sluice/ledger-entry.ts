@@ -18,8 +18,8 @@ export type LedgerEntry = {
       readonly startedAtMs?: number;
       readonly attempts: number;
     }
-  /** Its caller deleted it. */
-  | { readonly type: 'erased' }
+  /** Its owner deleted it, or put the dead letter away. */
+  | { readonly type: 'erased' | 'dismissed' }
 );
 
 /**
@@ -30,7 +30,7 @@ export function readLedgerEntry(id: string, flat: readonly string[] | null): Led
   const fields: Partial<Record<string, string>> = {};
   for (let i = 0; flat !== null && i + 1 < flat.length; i += 2) fields[flat[i]!] = flat[i + 1];
   const { t, j: jobId = '', d = '', s, o = '', f, b, a } = fields as Partial<LedgerFields>;
-  if (t !== 'accepted' && t !== 'over' && t !== 'erased') return undefined;
+  if (t !== 'accepted' && t !== 'over' && t !== 'erased' && t !== 'dismissed') return undefined;
   try {
     const durable = JSON.parse(d) as DurableJob;
     if (t !== 'over') return { id, jobId, durable, type: t };

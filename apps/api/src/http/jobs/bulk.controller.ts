@@ -116,11 +116,13 @@ export class BulkJobsController {
     @Req() request: FastifyRequest,
   ): Promise<{ id: string; object: 'job'; dismissed: true }> {
     // prettier-ignore
-    const { finder, durable } = this.deps;
-    const { group, snapshot } = await finder.find(id, tenantOf(request.headers));
+    const { finder, durable, kept } = this.deps;
+    const tenant = tenantOf(request.headers);
+    const { group, snapshot } = await finder.findEver(id, tenant);
     const isDead = snapshot.durable !== undefined && (snapshot.state === 'failed' || snapshot.state === 'expired');
     if (!isDead || snapshot.isDismissed) throw noSuchJob(id);
-    await durable.erase(group, id, 'dismissed');
+    const verdict = await durable.erase(group, id, 'dismissed');
+    if (verdict === 'gone') await kept.mark(id, tenant, 'dismissed');
     return { id, object: 'job', dismissed: true };
   }
 }

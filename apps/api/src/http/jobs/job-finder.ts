@@ -2,6 +2,8 @@ import { isJobId, tenantOf } from '@sluice/core';
 import type { GroupsOfIds, JobRecords, JobSnapshot, QueueView } from '@sluice/queue';
 import type { DurableJob } from '@sluice/wire';
 import { apiError, type ApiException } from '../api-error.js';
+import { historicSnapshot } from './history/historic-snapshot.js';
+import type { KeptJobs } from './history/kept-jobs.js';
 import { jobView, type JobView } from './job-view.js';
 
 export interface FoundJob {
@@ -16,6 +18,7 @@ export class JobFinder {
     private readonly records: Pick<JobRecords, 'read'>,
     private readonly groups: GroupsOfIds,
     private readonly queues: Pick<QueueView, 'place'>,
+    private readonly kept: Pick<KeptJobs, 'find'>,
     /** Redis TIME. */
     readonly nowMs: () => number,
   ) {}
@@ -37,6 +40,21 @@ export class JobFinder {
       }
     }
     return undefined;
+  }
+
+  /**
+   * Also one whose record is gone: as the history knows it, without a result.
+   * @throws 404 not_found; 503 when only the history could tell and it is away
+   */
+  async findEver(jobId: string, tenant: string): Promise<FoundJob> {
+    try {
+      return await this.find(jobId, tenant);
+    } catch (error) {
+      const found = isJobId(jobId) ? await this.kept.find(jobId, tenant) : undefined;
+      if (found === undefined) throw error;
+      const { job, hasCaughtUp } = found;
+      return { jobId, group: job.group, snapshot: historicSnapshot(job, hasCaughtUp) };
+    }
   }
 
   async view({ jobId, group, snapshot }: FoundJob): Promise<JobView> {

@@ -1,4 +1,5 @@
 import type { DurableRecords, JobRecords } from '@sluice/queue';
+import type { KeptJobs } from './history/kept-jobs.js';
 import type { FoundJob, JobFinder } from './job-finder.js';
 import type { WaitDeps } from './wait-for-end.js';
 
@@ -7,6 +8,7 @@ export interface JobsDeps extends WaitDeps {
   finder: JobFinder;
   records: Pick<JobRecords, 'join' | 'cancel'>;
   durable: DurableRecords;
+  kept: KeptJobs;
   /** The text that its readers have been sent; null: none. */
   outputSoFar: (found: FoundJob) => Promise<string | null>;
 }

@@ -68,7 +68,7 @@ export class JobsController {
     const tenant = tenantOf(request.headers);
     const { finder } = this.deps;
     const { waitMs, includesOutput } = readLookQuery(query);
-    let found = await finder.find(id, tenant);
+    let found = await finder.findEver(id, tenant);
     if (waitMs > 0 && found.snapshot.outcome === undefined) {
       await waitForEnd(found, waitMs, goneOf(reply), this.deps);
       found = await finder.find(id, tenant);
@@ -81,7 +81,7 @@ export class JobsController {
   @Get('jobs/:id/result')
   async result(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { finder, durable } = this.deps;
-    const found = await finder.find(id, tenantOf(request.headers));
+    const found = await finder.findEver(id, tenantOf(request.headers));
     const { status, body } = await answerOfJob(found, durable, finder.nowMs());
     reply.header('x-sluice-job-id', id).header('content-type', 'application/json; charset=utf-8');
     if (status !== 200) reply.header('x-should-retry', 'false'); // it is how the job ended, whoever asks again
@@ -112,7 +112,7 @@ export class JobsController {
     const { openCalls, finder } = this.deps;
     if (openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
     const submitter = submitterOf(request);
-    const found = await finder.find(id, submitter.tenant);
+    const found = await finder.findEver(id, submitter.tenant);
     const same = keyedCall(request, submitter.tenant);
     const { jobId, isNew } = await retryJob(found, readRetryEdits(body), { ...submitter, same }, submit, this.deps);
     reply.code(isNew ? 202 : 200).headers({ location: `/v1/jobs/${jobId}`, 'x-sluice-job-id': jobId });
@@ -125,8 +125,10 @@ export class JobsController {
     @Param('id') id: string,
     @Req() request: FastifyRequest,
   ): Promise<{ id: string; object: 'job'; deleted: true }> {
-    const { group, snapshot } = await this.deps.finder.find(id, tenantOf(request.headers));
+    const tenant = tenantOf(request.headers);
+    const { group, snapshot } = await this.deps.finder.findEver(id, tenant);
     const verdict = await this.deps.durable.erase(group, id, 'erased');
+    if (verdict === 'gone') await this.deps.kept.mark(id, tenant, 'erased');
     if (verdict === 'unfinished') {
       const message = `The job is ${snapshot.state}: cancel it first.`;
       throw new ApiException({ code: 'job_not_terminal', message }, id);
