@@ -90,6 +90,18 @@ describe('AttemptLog', () => {
     ]);
   });
 
+  it('knows a crash that the run before it told of and did not write down either', () => {
+    const first = logging();
+    first.log.start(OF, 1_000);
+    const told = nothingTold();
+    for (const frame of framesOf(first.told)) addTold(told, frame);
+    const second = logging();
+    for (const { attempt, isTold } of lostAttempts(JOB, told, () => false, () => undefined, 5_000)) second.log.lost(attempt, isTold, 5_000); // prettier-ignore
+    for (const frame of framesOf(second.told)) addTold(told, frame);
+    const [{ attempt, isTold }] = lostAttempts(JOB, told, () => false, () => undefined, 9_000) as [{ attempt: object; isTold: boolean }]; // prettier-ignore
+    expect([attempt, isTold]).toMatchObject([{ number: 1, outcome: 'crashed', finished_at: 5, provider: null }, true]);
+  });
+
   it('knows of the stream whether content is out and holds', () => {
     const told = nothingTold();
     const content = readFrame(Buffer.from(`${frameHead(JOB, 'head', 1, 1, 1)}{}\ndata: {}\n\n`))!;

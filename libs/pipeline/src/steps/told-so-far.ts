@@ -7,7 +7,7 @@ export interface ToldSoFar {
   hasContent: boolean;
   isWaiting: boolean;
   /** Attempts that were begun, with how they ended where that was told. */
-  attempts: Map<number, { deployment: string; startedMs: number; error: AttemptError | undefined }>;
+  attempts: Map<number, { deployment: string; startedMs: number; failed?: { error: AttemptError; atMs: number } }>;
 }
 
 export const nothingTold = (): ToldSoFar => ({ hasContent: false, isWaiting: false, attempts: new Map() });
@@ -27,12 +27,12 @@ function addLife(told: ToldSoFar, event: LifeEvent): void {
     case 'job.attempt_started': {
       const { attempt, deployment, at_ms: startedMs } = event;
       told.isWaiting = false;
-      told.attempts.set(attempt, { deployment, startedMs, error: undefined });
+      told.attempts.set(attempt, { deployment, startedMs });
       break;
     }
     case 'job.attempt_failed': {
       const begun = told.attempts.get(event.attempt);
-      if (begun !== undefined) begun.error = event.error;
+      if (begun !== undefined) begun.failed = { error: event.error, atMs: event.at_ms };
       break;
     }
     case 'job.output_reset':
@@ -57,8 +57,8 @@ export function lostAttempts(
 ): { attempt: Attempt; isTold: boolean }[] {
   return [...told.attempts]
     .filter(([number]) => !isKept(number))
-    .map(([number, { deployment, startedMs, error }]) => ({
-      isTold: error !== undefined,
+    .map(([number, { deployment, startedMs, failed: { error, atMs } = { error: CRASHED, atMs: nowMs } }]) => ({
+      isTold: error !== CRASHED,
       attempt: {
         id: attemptId(jobId, number, startedMs),
         number,
@@ -66,12 +66,12 @@ export function lostAttempts(
         provider: deploymentOf(deployment)?.provider ?? null,
         model: deploymentOf(deployment)?.model ?? null,
         started_at: Math.floor(startedMs / 1_000),
-        finished_at: Math.floor(nowMs / 1_000),
+        finished_at: Math.floor(atMs / 1_000),
         ttft_ms: null,
         usage: null,
         cost_usd: null,
-        outcome: error === undefined ? ('crashed' as const) : ('failed' as const),
-        error: error ?? CRASHED,
+        outcome: error.kind === CRASHED.kind ? ('crashed' as const) : ('failed' as const),
+        error,
         provider_request_id: null,
         considered: [],
       },
