@@ -1,38 +1,221 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chatLine, linesOf, startBatch, untilOver } from '../support/batch-lines.js';
-import { freshDatabase, type FreshDatabase } from '../support/own-postgres.js';
-import { startSluice, type SluiceUnderTest } from '../support/sluice.js';
-import { temporaryFolder } from '../support/sluice-process.js';
+import { eventually } from '../eventually.js';
+import { chatLine, linesOf, startBatch, untilOver, upload } from '../support/batch-lines.js';
+import { MASTER_KEY } from '../support/sluice.js';
+import { startStoringSluice, type StoringSluice } from '../support/storing-sluice.js';
 
-let store: FreshDatabase;
-let sluice: SluiceUnderTest;
+let sluice: StoringSluice;
 
 beforeAll(async () => {
-  store = await freshDatabase();
-  sluice = await startSluice([{ profile: 'only' }], {
-    env: { DATABASE_URL: store.url, SLUICE_DATA_DIR: temporaryFolder() },
-  });
+  sluice = await startStoringSluice([{ profile: 'only' }, { profile: 'slow', group: 'slow' }]);
+  sluice.simulator.setProfile('slow', { rules: [{ do: { hang: true } }] });
 });
-afterAll(async () => {
-  await sluice.stop();
-  await store.drop();
-});
+afterAll(() => sluice.stop());
+
+const ask = async (path: string, init: RequestInit = {}) => {
+  const json = init.body === undefined ? {} : { 'content-type': 'application/json' };
+  const headers = { authorization: `Bearer ${MASTER_KEY}`, ...json, ...(init.headers as Record<string, string>) };
+  const response = await fetch(`${sluice.url}${path}`, { ...init, headers });
+  return {
+    status: response.status,
+    body: (await response.json()) as Record<string, never> & { error?: { code: string } },
+  };
+};
+const ids = (n: number): string[] => Array.from({ length: n }, (_, i) => `line-${i}`);
 
 describe('a batch', () => {
   it('runs its lines and writes their answers in the order of the input', async () => {
     const { openai, group } = sluice;
-    const ids = Array.from({ length: 30 }, (_, i) => `line-${i}`);
-    const lines = ids.map((id) => chatLine(id, group));
-    const batch = await startBatch(openai, lines, { metadata: { team: 'blue' } });
+    const batch = await startBatch(
+      openai,
+      ids(30).map((id) => chatLine(id, group)),
+      { metadata: { team: 'blue' } },
+    );
     expect(batch).toMatchObject({ object: 'batch', status: 'validating', metadata: { team: 'blue' } });
     const over = await untilOver(openai, batch.id);
     expect(over).toMatchObject({ status: 'completed', request_counts: { total: 30, completed: 30, failed: 0 } });
     expect(over.error_file_id).toBeNull();
+    expect(over.usage!.total_tokens).toBeGreaterThan(0);
     const output = await linesOf(openai, over.output_file_id);
-    expect(output.map(({ custom_id: id }) => id)).toEqual(ids);
+    expect(output.map(({ custom_id: id }) => id)).toEqual(ids(30));
     expect(output[0]).toMatchObject({
       response: { status_code: 200, body: { object: 'chat.completion' } },
       error: null,
     });
+  });
+
+  it('fails a line for what is wrong with its body, and runs the others', async () => {
+    const { openai, group } = sluice;
+    const batch = await startBatch(openai, [
+      chatLine('good', group),
+      chatLine('no-model', 'no-such-model'),
+      JSON.stringify({ custom_id: 'no-body', method: 'POST', url: '/v1/chat/completions' }),
+      chatLine('streamed', group, { stream: true }),
+      chatLine('no-messages', group, { messages: [] }),
+      chatLine('own-key', group, { api_key: 'sk-mine' }),
+    ]);
+    const over = await untilOver(openai, batch.id);
+    expect(over).toMatchObject({ status: 'completed', request_counts: { total: 6, completed: 1, failed: 5 } });
+    const failed = await linesOf(openai, over.error_file_id);
+    const seen = failed.map(({ custom_id: id, response }) => [
+      id,
+      response!.status_code,
+      (response!.body['error'] as { param: string }).param,
+    ]);
+    expect(seen).toEqual([
+      ['no-model', 404, 'model'],
+      ['no-body', 400, 'body'],
+      ['streamed', 400, 'stream'],
+      ['no-messages', 400, 'messages'],
+      ['own-key', 400, 'api_key'],
+    ]);
+  });
+
+  it('is failed, with line numbers, when the file is none', async () => {
+    const { openai, group } = sluice;
+    const batch = await startBatch(openai, [chatLine('a', group), '{"custom_id":', chatLine('a', group)]);
+    const over = await untilOver(openai, batch.id);
+    expect(over.status).toBe('failed');
+    expect(over.failed_at).not.toBeNull();
+    expect(over.errors!.data!.map(({ line, code }) => [line, code])).toEqual([
+      [2, 'invalid_json_line'],
+      [3, 'duplicate_custom_id'],
+    ]);
+    expect([over.output_file_id, over.error_file_id]).toEqual([null, null]);
+  });
+
+  it('shows its output while it runs, and keeps it when it is cancelled', async () => {
+    const { openai, group } = sluice;
+    const lines = [
+      ...ids(5).map((id) => chatLine(id, group)),
+      ...ids(3).map((id) => chatLine(`slow-${id}`, `${group}-slow`)),
+    ];
+    const batch = await startBatch(openai, lines);
+    const isDone = async () => (await openai.batches.retrieve(batch.id)).request_counts!.completed === 5;
+    await eventually(isDone, { withinMs: 10_000, what: 'the quick lines to be done' });
+    const soFar = await fetch(`${sluice.url}/v1/batches/${batch.id}/output`, {
+      headers: { authorization: `Bearer ${MASTER_KEY}` },
+    });
+    const written = (await soFar.text()).trimEnd().split('\n');
+    expect(written.map((line) => (JSON.parse(line) as { custom_id: string }).custom_id)).toEqual(ids(5));
+
+    expect(await openai.batches.cancel(batch.id)).toMatchObject({ status: 'cancelling' });
+    const over = await untilOver(openai, batch.id);
+    expect(over).toMatchObject({ status: 'cancelled', request_counts: { total: 8, completed: 5, failed: 3 } });
+    expect(await openai.batches.cancel(batch.id)).toMatchObject({ status: 'cancelled' });
+    expect(await linesOf(openai, over.output_file_id)).toHaveLength(5);
+    const errors = await linesOf(openai, over.error_file_id);
+    expect(errors.map(({ response, error }) => [response, error?.code])).toEqual(
+      Array.from({ length: 3 }, () => [null, 'batch_cancelled']),
+    );
+  });
+
+  it('is made anew of the lines that failed', async () => {
+    const { openai, group } = sluice;
+    const lines = [chatLine('good', group), chatLine('bad', 'no-such-model'), chatLine('worse', 'no-such-model')];
+    const first = await untilOver(openai, (await startBatch(openai, lines)).id);
+    const { status, body } = await ask(`/v1/batches/${first.id}/retry`, { method: 'POST' });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ object: 'batch', retried_from: first.id });
+    const again = await untilOver(openai, body['id']!);
+    expect(again.request_counts).toEqual({ total: 2, completed: 0, failed: 2 });
+    expect((await linesOf(openai, again.error_file_id)).map(({ custom_id: id }) => id)).toEqual(['bad', 'worse']);
+  });
+
+  it('has nothing to retry when nothing failed, or while it runs', async () => {
+    const { openai, group } = sluice;
+    const good = await untilOver(openai, (await startBatch(openai, [chatLine('good', group)])).id);
+    expect(await ask(`/v1/batches/${good.id}/retry`, { method: 'POST' })).toMatchObject({ status: 400 });
+    const running = await startBatch(openai, [chatLine('slow', `${group}-slow`)]);
+    expect(await ask(`/v1/batches/${running.id}/retry`, { method: 'POST' })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'job_not_terminal' } },
+    });
+    const file = await ask(`/v1/files/${running.input_file_id}`, { method: 'DELETE' });
+    expect(file).toMatchObject({ status: 409, body: { error: { code: 'job_not_terminal' } } });
+    await openai.batches.cancel(running.id);
+    await untilOver(openai, running.id);
+  });
+
+  it('runs embeddings, and Responses by way of chat', async () => {
+    const { openai, group } = sluice;
+    const line = (url: string, body: Record<string, unknown>) =>
+      JSON.stringify({ custom_id: 'one', method: 'POST', url, body: { model: group, ...body } });
+    const embeddings = await startBatch(openai, [line('/v1/embeddings', { input: 'hello' })], {
+      endpoint: '/v1/embeddings',
+    });
+    const responses = await startBatch(openai, [line('/v1/responses', { input: 'hello' })], {
+      endpoint: '/v1/responses',
+    });
+    for (const [{ id }, object] of [
+      [embeddings, 'list'],
+      [responses, 'response'],
+    ] as const) {
+      const over = await untilOver(openai, id);
+      expect(over).toMatchObject({ status: 'completed', request_counts: { completed: 1 } });
+      const [output] = await linesOf(openai, over.output_file_id);
+      expect(output!.response!.body['object']).toBe(object);
+    }
+  });
+
+  it('is refused with the member that is wrong', async () => {
+    const { openai } = sluice;
+    const { id } = await upload(openai, ['{}']);
+    const create = { input_file_id: id, endpoint: '/v1/chat/completions', completion_window: '24h' };
+    const cases: [Record<string, unknown>, string][] = [
+      [{ input_file_id: undefined }, 'input_file_id'],
+      [{ endpoint: '/v1/images/generations' }, 'endpoint'],
+      [{ completion_window: '8d' }, 'completion_window'],
+      [{ metadata: { a: 1 } }, 'metadata.a'],
+      [{ output_expires_after: { anchor: 'created_at', seconds: 1 } }, 'output_expires_after'],
+    ];
+    for (const [change, param] of cases) {
+      const body = JSON.stringify({ ...create, ...change });
+      expect(await ask('/v1/batches', { method: 'POST', body })).toMatchObject({
+        status: 400,
+        body: { error: { param } },
+      });
+    }
+    const body = JSON.stringify({ ...create, input_file_id: `file-${randomUUID()}` });
+    expect(await ask('/v1/batches', { method: 'POST', body })).toMatchObject({ status: 404 });
+  });
+
+  it("is nobody else's", async () => {
+    const { openai, group } = sluice;
+    const batch = await startBatch(openai, [chatLine('a', group)]);
+    const other = { 'x-sluice-tenant': 'other' };
+    const unknown = await ask('/v1/batches/batch_0', { headers: other });
+    for (const path of ['', '/output']) {
+      expect(await ask(`/v1/batches/${batch.id}${path}`, { headers: other })).toMatchObject({ status: 404 });
+    }
+    for (const path of ['/cancel', '/retry']) {
+      expect(await ask(`/v1/batches/${batch.id}${path}`, { method: 'POST', headers: other })).toMatchObject({
+        status: 404,
+      });
+    }
+    expect(unknown).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } });
+    expect(await ask('/v1/batches', { headers: other })).toMatchObject({
+      status: 200,
+      body: { data: [], has_more: false },
+    });
+    await untilOver(openai, batch.id);
+  });
+
+  it('stands in the list, newest first, page by page', async () => {
+    const { openai, group } = sluice;
+    const tenant = { headers: { 'x-sluice-tenant': 'lister' } };
+    const { id: file } = await openai.files.create(
+      { file: new File([chatLine('a', group)], 'a.jsonl'), purpose: 'batch' },
+      tenant,
+    );
+    const made: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const create = { input_file_id: file, endpoint: '/v1/chat/completions', completion_window: '24h' } as const;
+      made.unshift((await openai.batches.create(create, tenant)).id);
+    }
+    const listed: string[] = [];
+    for await (const { id } of openai.batches.list({ limit: 2 }, tenant)) listed.push(id);
+    expect(listed).toEqual(made);
   });
 });

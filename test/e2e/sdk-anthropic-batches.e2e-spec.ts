@@ -2,30 +2,21 @@ import Anthropic, { APIError, BadRequestError, NotFoundError } from '@anthropic-
 import type { MessageBatch, MessageBatchIndividualResponse } from '@anthropic-ai/sdk/resources/messages';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
-import { freshDatabase, type FreshDatabase } from '../support/own-postgres.js';
-import { MASTER_KEY, startSluice, type SluiceUnderTest } from '../support/sluice.js';
-import { temporaryFolder } from '../support/sluice-process.js';
+import { MASTER_KEY } from '../support/sluice.js';
+import { startStoringSluice, type StoringSluice } from '../support/storing-sluice.js';
 
 /** Anthropic's message batches by its SDK as it comes. */
-let store: FreshDatabase;
-let sluice: SluiceUnderTest;
+let sluice: StoringSluice;
 let batches: Anthropic.Messages.Batches;
 
 beforeAll(async () => {
-  store = await freshDatabase();
-  sluice = await startSluice(
+  sluice = await startStoringSluice(
     [{ profile: 'gpt' }, { profile: 'claude', model: 'anthropic/claude-sonnet-4-5', group: 'claude' }],
-    {
-      yaml: 'litellm_settings: {num_retries: 0, allowed_fails: 100}',
-      env: { DATABASE_URL: store.url, SLUICE_DATA_DIR: temporaryFolder() },
-    },
+    { yaml: 'litellm_settings: {num_retries: 0, allowed_fails: 100}' },
   );
   batches = new Anthropic({ apiKey: MASTER_KEY, baseURL: sluice.url, maxRetries: 0 }).messages.batches;
 });
-afterAll(async () => {
-  await sluice?.stop();
-  await store?.drop();
-});
+afterAll(() => sluice.stop());
 beforeEach(() => {
   for (const profile of ['gpt', 'claude']) sluice.simulator.setProfile(profile, { answer: { text: 'Hello.' } });
 });

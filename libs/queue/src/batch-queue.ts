@@ -7,8 +7,8 @@ const NAME = 'batches';
 /** Batches that one process drives at a time: each waits for its lines nearly all the time. */
 const AT_ONCE = 50;
 /** A batch whose process was killed goes on elsewhere after at most lock and check. */
-const LOCK_MS = 10_000;
-const CHECK_MS = 5_000;
+const LOCK_MS = 8_000;
+const CHECK_MS = 2_000;
 /** Bytes were stored at least once: before, nobody need ask the database for batches, which would start it. */
 const HAS_FILES = '{sluice}:has-files';
 

@@ -1,5 +1,5 @@
 export { BatchQueue, BatchWorker } from './batch-queue.js';
-export { LineRecords } from './line-records.js';
+export { LineRecords, type LineResult } from './line-records.js';
 export type { OverdueJob } from './backlog-feeder.js';
 export { DeadWorkerReaper } from './dead-worker-reaper.js';
 export type { RunEnd, RunHooks, RunJob, StopReason } from './inference-worker.js';

@@ -1,61 +1,84 @@
 import type { Redis } from 'ioredis';
 import { keysOf } from './group-keys.js';
+import freeRecords from './scripts/free-records.lua';
+import readResults from './scripts/read-results.lua';
 
 export interface LineJob {
   group: string;
   jobId: string;
 }
 
-/**
- * What is left of a record when its result is written elsewhere: enough that who accepts the same line again, late, meets
- * it. Longer than a process can be frozen between its last look at the batch and the command that it sends.
- */
+export interface LineResult {
+  /** Empty: not there (any more). */
+  result: Buffer;
+  /** Empty: the body is what was run. */
+  asked: Buffer;
+}
+
+/** Longer than a process can be frozen between its last look at the batch and the command that it sends. */
 const TOMBSTONE_MS = 120_000;
-const HEAVY = ['request', 'asked', 'job', 'result', 'outcome', 'durable', 'progress'] as const;
+/** Keys of one script call: Lua's own limit is 8,000. */
+const AT_ONCE = 500;
+
+type ManyKeys<Result> = (numberOfKeys: number, ...keysAndArguments: (string | number)[]) => Promise<Result>;
+
+interface Scripts {
+  sluiceReadResultsBuffer: ManyKeys<Buffer[]>;
+  sluiceFreeRecords: ManyKeys<null>;
+}
 
 /** Records of jobs that are lines of a batch, many at a time: their results are read once and then freed. */
 export class LineRecords {
-  constructor(private readonly redis: Redis) {}
+  private readonly scripts: Scripts;
 
-  /** Bytes of the results. */
-  sizes(jobs: readonly LineJob[]): Promise<number[]> {
-    return Promise.all(jobs.map(({ group, jobId }) => this.redis.hstrlen(keysOf(group).record(jobId), 'result')));
+  constructor(private readonly redis: Redis) {
+    redis.defineCommand('sluiceReadResults', { lua: readResults });
+    redis.defineCommand('sluiceFreeRecords', { lua: freeRecords });
+    this.scripts = redis as unknown as Scripts;
   }
 
-  /** Undefined members: not there (any more). */
-  read(jobs: readonly LineJob[]): Promise<{ result: Buffer | undefined; asked: Buffer | undefined }[]> {
-    return Promise.all(
-      jobs.map(async ({ group, jobId }) => {
-        const [result, asked] = await this.redis.hmgetBuffer(keysOf(group).record(jobId), 'result', 'asked');
-        return { result: result ?? undefined, asked: asked ?? undefined };
-      }),
-    );
+  /**
+   * Of the first of them, as many as fit: at least one.
+   * @param jobs of one group
+   */
+  async read(jobs: readonly LineJob[], mostBytes: number): Promise<LineResult[]> {
+    const keys = jobs.slice(0, AT_ONCE).map(({ group, jobId }) => keysOf(group).record(jobId));
+    const flat = await this.scripts.sluiceReadResultsBuffer(keys.length, ...keys, mostBytes);
+    const found: LineResult[] = [];
+    for (let i = 0; i < flat.length; i += 2) found.push({ result: flat[i]!, asked: flat[i + 1]! });
+    return found;
   }
 
   /** Safe to repeat. */
   async free(jobs: readonly LineJob[]): Promise<void> {
-    await Promise.all(
-      jobs.flatMap(({ group, jobId }) => {
-        const record = keysOf(group).record(jobId);
-        return [this.redis.hdel(record, ...HEAVY), this.redis.pexpire(record, TOMBSTONE_MS)];
-      }),
-    );
+    for (const [group, ids] of byGroup(jobs)) {
+      for (let from = 0; from < ids.length; from += AT_ONCE) {
+        const keys = ids.slice(from, from + AT_ONCE).map((jobId) => keysOf(group).record(jobId));
+        await this.scripts.sluiceFreeRecords(keys.length, ...keys, TOMBSTONE_MS);
+      }
+    }
   }
 
-  /** State and outcome of those that have a record. */
+  /** Of those that have no record, all is undefined. */
   async look(
     jobs: readonly LineJob[],
   ): Promise<{ state: string | undefined; outcome: string | undefined; durable: string | undefined }[]> {
     return Promise.all(
       jobs.map(async ({ group, jobId }) => {
-        const [state, outcome, durable] = await this.redis.hmget(
-          keysOf(group).record(jobId),
-          'state',
-          'outcome',
-          'durable',
-        );
+        const record = keysOf(group).record(jobId);
+        const [state, outcome, durable] = await this.redis.hmget(record, 'state', 'outcome', 'durable');
         return { state: state ?? undefined, outcome: outcome ?? undefined, durable: durable ?? undefined };
       }),
     );
   }
+}
+
+function byGroup(jobs: readonly LineJob[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { group, jobId } of jobs) {
+    const ids = groups.get(group);
+    if (ids === undefined) groups.set(group, [jobId]);
+    else ids.push(jobId);
+  }
+  return groups;
 }

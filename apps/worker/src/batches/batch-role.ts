@@ -46,7 +46,11 @@ const SWEEP_EVERY_MS = 10_000;
 const SWEEP_AT_MOST = 500;
 const MOST_LINE_BYTES = 10 * 1024 * 1024;
 
-/** The role `batches` of a worker: drives batches, writes the results of their lines, removes files whose time is over. */
+/**
+ * The role `batches` of a worker: drives batches, writes the results of their lines, removes files whose time is over. A
+ * worker that was given no database leaves batches to those that have one; where nobody has, it acknowledges the ledger's
+ * entries, none of which is a line's, so that they can be cut off.
+ */
 export class BatchRole implements RunningRole {
   private readonly queue: BatchQueue;
   private readonly worker: BatchWorker;
@@ -55,6 +59,8 @@ export class BatchRole implements RunningRole {
   private readonly files: StoredFiles;
   private readonly hasty: Redis;
   private readonly queues: InferenceQueues;
+  /** There are batches, and no database here. */
+  private isOthers = false;
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<void> = Promise.resolve();
 
@@ -70,15 +76,18 @@ export class BatchRole implements RunningRole {
     this.ledger = new LedgerReader(redis, subscriber, {
       consumerGroup: 'batches',
       consumer: workerId,
-      groups: parts.groups,
-      handle: (group, entries) => recordLines(overLines(group, entries), { ...deps, nowMs }),
+      groups: () => (this.isOthers ? [] : parts.groups()),
+      handle: async (group, entries) => {
+        const over = overLines(group, entries);
+        if (over.length > 0) await recordLines(over, { ...deps, nowMs });
+      },
       onError,
       onOverflow: () => undefined, // told by the history's reader
     });
   }
 
   async start(): Promise<void> {
-    this.worker.start();
+    if (this.parts.database.isConfigured) this.worker.start();
     await this.ledger.start();
     const sweep = (): void => {
       this.sweeping = this.sweep().catch((error: Error) => {
@@ -102,6 +111,8 @@ export class BatchRole implements RunningRole {
   /** Nothing was ever stored: the database need not be asked, which would start it. */
   private async sweep(): Promise<void> {
     if (!(await this.queue.hasFiles())) return;
+    this.isOthers = !this.parts.database.isConfigured;
+    if (this.isOthers) return;
     await this.queue.add(await this.progress.toDrive(SWEEP_AT_MOST));
     await this.files.sweep(this.parts.nowMs());
   }

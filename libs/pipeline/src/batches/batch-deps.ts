@@ -15,7 +15,7 @@ export interface BatchDeps extends RecordDeps {
   /** Of a stored file, as `readLines` in libs/files has them. */
   inputLines: (fileId: string) => AsyncIterable<FileLine[]>;
   records: Pick<JobRecords, 'cancel'>;
-  lines: Pick<LineRecords, 'sizes' | 'read' | 'free' | 'look'>;
+  lines: Pick<LineRecords, 'read' | 'free' | 'look'>;
   /** As it is when it is asked for: the configuration may be another by the next line. */
   submit: () => DurableDeps;
   numberOfGroup: (group: string) => Promise<number>;

@@ -30,18 +30,19 @@ export function lineRequest(batch: BatchRow, number: number, text: string, nowMs
   const translated = presentation.toChat(asked);
   if (translated.kind === 'refused') return { kind: 'mistake', customId: line.customId, error: translated.error };
   const body = translated.body as unknown as ChatCompletionRequest;
-  const isChat = body === asked;
-  const isAsAsked = isChat || translated.runsAsAsked === true;
+  const isChat = batch.endpoint === '/v1/chat/completions';
   const chatProblem = isChat ? chatMessagesProblem(body.messages) : null;
   if (chatProblem !== null)
     return mistake(line, `${chatProblem.param} must be ${chatProblem.expected}.`, chatProblem.param);
   const bytes = Buffer.from(line.bodyText());
+  const isOwn = translated.runsAsAsked === true;
+  const isTranslated = !isChat && !isOwn;
   return {
     kind: 'job',
     request: {
-      source: isAsAsked ? bytes : Buffer.from(JSON.stringify(body)),
-      ...(isAsAsked ? {} : { asked: bytes }),
-      ...(isAsAsked && !isChat ? { endpoint: batch.endpoint, beta: batch.metadata[BETA] } : {}),
+      source: isTranslated ? Buffer.from(JSON.stringify(body)) : bytes,
+      ...(isOwn ? { endpoint: batch.endpoint, beta: batch.metadata[BETA] } : {}),
+      ...(isTranslated ? { asked: bytes } : {}),
       body,
       options: optionsOf(batch, asked, nowMs),
       requestId: batch.id,
@@ -52,7 +53,7 @@ export function lineRequest(batch: BatchRow, number: number, text: string, nowMs
       metadata: {},
       batch: { id: batch.id, line: number, customId: line.customId },
       // What was asked is needed to write the answer, where it was translated; of others nothing is kept in Redis twice.
-      retention: { resultMs: RESULT_KEPT_MS, requestMs: isAsAsked ? 0 : RESULT_KEPT_MS },
+      retention: { resultMs: RESULT_KEPT_MS, requestMs: isTranslated ? RESULT_KEPT_MS : 0 },
     },
   };
 }

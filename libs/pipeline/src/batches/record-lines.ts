@@ -1,4 +1,4 @@
-import type { LineRecords } from '@sluice/queue';
+import type { LineRecords, LineResult } from '@sluice/queue';
 import type { BatchResults, DoneLine, LineContext } from '@sluice/store';
 import {
   BATCH_DIALECTS,
@@ -12,7 +12,7 @@ import {
 
 export interface RecordDeps {
   results: Pick<BatchResults, 'contexts' | 'write'>;
-  lines: Pick<LineRecords, 'sizes' | 'read' | 'free'>;
+  lines: Pick<LineRecords, 'read' | 'free'>;
   nowMs: () => number;
 }
 
@@ -24,44 +24,32 @@ export interface OverLine {
   outcome: Outcome;
 }
 
-/** In memory at a time: of a result whatever its size, and of small ones many. */
+/** Of results, in memory at a time. */
 const PACK_BYTES = 4 * 1024 * 1024;
-const PACK_LINES = 500;
 
 /**
  * Writes the results of lines that are over into the database, and frees their records where the batch's driver has passed
  * them; it frees the others itself. Safe to repeat: a line is written once, whoever comes with it.
+ * @param over of one group
  */
 export async function recordLines(over: readonly OverLine[], deps: RecordDeps): Promise<void> {
   if (over.length === 0) return;
   const contexts = await deps.results.contexts([...new Set(over.map(({ durable }) => durable.batch.id))]);
-  const known = onceEach(over).filter(({ durable }) => contexts.has(durable.batch.id)); // of others the batch was deleted
-  const sizes = await deps.lines.sizes(known);
-  for (let from = 0; from < known.length;) {
-    let to = from;
-    let bytes = 0;
-    do bytes += sizes[to++]!;
-    while (to < known.length && to - from < PACK_LINES && bytes + sizes[to]! <= PACK_BYTES);
-    await recordPack(known.slice(from, to), contexts, deps);
-    from = to;
+  let left = onceEach(over).filter(({ durable }) => contexts.has(durable.batch.id)); // of others the batch was deleted
+  while (left.length > 0) {
+    const results = await deps.lines.read(left, PACK_BYTES);
+    const pack = left.slice(0, results.length);
+    left = left.slice(results.length);
+    const nowMs = deps.nowMs();
+    const done = pack.map((line, i) => doneLine(line, results[i]!, contexts.get(line.durable.batch.id)!, nowMs));
+    const cursors = await deps.results.write(done);
+    await deps.lines.free(pack.filter(({ durable: { batch } }) => batch.line <= (cursors.get(batch.id) ?? 0)));
   }
-}
-
-async function recordPack(
-  pack: readonly OverLine[],
-  contexts: ReadonlyMap<string, LineContext>,
-  deps: RecordDeps,
-): Promise<void> {
-  const results = await deps.lines.read(pack);
-  const nowMs = deps.nowMs();
-  const done = pack.map((line, i) => doneLine(line, results[i]!, contexts.get(line.durable.batch.id)!, nowMs));
-  const cursors = await deps.results.write(done);
-  await deps.lines.free(pack.filter(({ durable: { batch } }) => batch.line <= (cursors.get(batch.id) ?? 0)));
 }
 
 function doneLine(
   { jobId, durable, outcome }: OverLine,
-  { result, asked }: { result: Buffer | undefined; asked: Buffer | undefined },
+  { result, asked }: LineResult,
   context: LineContext,
   nowMs: number,
 ): DoneLine {
@@ -77,10 +65,10 @@ function doneLine(
     outputTokens: outcome.usage?.completion ?? 0,
   });
   const presentation = presentationOf(context.endpoint)!;
-  if (outcome.state === 'completed' && result !== undefined && result.length > 0) {
+  if (outcome.state === 'completed' && result.length > 0) {
     const identity = { jobId, createdAtMs: durable.createdAtMs, model: durable.model };
-    const body = asked === undefined ? {} : (JSON.parse(asked.toString()) as AskedBody);
-    const answer = presentation.answer(result, body, identity);
+    const answer =
+      context.endpoint === '/v1/chat/completions' ? result : presentation.answer(result, bodyOf(asked), identity);
     return written('succeeded', dialect.succeeded(line, answer.toString()));
   }
   const ending = endingOf(outcome, context, nowMs);
@@ -88,6 +76,9 @@ function doneLine(
   const error: ApiError = outcome.error ?? LOST;
   return written('errored', dialect.errored(line, error, presentation.error(error, jobId)));
 }
+
+/** Empty: the answer does not depend on it. */
+const bodyOf = (asked: Buffer): AskedBody => (asked.length === 0 ? {} : (JSON.parse(asked.toString()) as AskedBody));
 
 /** It ended with its batch, and not by itself. */
 function endingOf(

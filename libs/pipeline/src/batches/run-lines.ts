@@ -274,7 +274,11 @@ class LineRun {
         });
       else if (state === undefined) gone++;
     });
-    await recordLines(over, this.deps);
+    for (const group of new Set(over.map((line) => line.group)))
+      await recordLines(
+        over.filter((line) => line.group === group),
+        this.deps,
+      );
     if (gone > 0) throw new Error(`${gone} jobs of ${this.batch.id} have no record: its lines are fed again`);
   }
 }
