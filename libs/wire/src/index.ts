@@ -16,6 +16,7 @@ export { messagesErrorBody } from './messages/messages-error.js';
 export { roleChunk, textChunk, usageChunk } from './openai/chat-chunk.js';
 export { chatMessagesProblem, type ChatCompletionRequest, type ChatMessage } from './openai/chat-completion-request.js';
 export { addDelivered, nothingDelivered, type DeliveredAnswer } from './openai/delivered-answer.js';
+export { WholeCompletion } from './completions/whole-completion.js';
 export { WholeAnswer } from './openai/whole-answer.js';
 export { WholeMessage } from './messages/whole-message.js';
 export { usageBody, type TokenUsage } from './openai/usage-body.js';

@@ -10,7 +10,7 @@ const chatForm = new LeanValidationPipe();
 /**
  * A call to an endpoint beside chat. What the translation does not look at is checked in its chat form, where it has the same
  * name.
- * @param source its bytes, where the endpoint runs as asked
+ * @param source the bytes of the body
  * @param previous what was said before
  * @throws 400 invalid_request
  */
@@ -18,7 +18,7 @@ export function translatedCall(
   endpoint: Endpoint,
   body: unknown,
   { source, previous }: { source?: Buffer | undefined; previous?: readonly ChatMessage[] } = {},
-): HeldCall {
+): HeldCall & { /** What was asked is something else than what runs. */ isTranslated: boolean } {
   const asked = checkedBody(body);
   const made = presentationOf(endpoint)!.toChat(asked, previous);
   if (made.kind === 'refused') throw new ApiException(made.error);
@@ -27,7 +27,12 @@ export function translatedCall(
     body: chatForm.transform(made.body),
     dialect: (job: InferenceJob) => dialectOf(endpoint, asked, job),
   };
-  return made.runsAsAsked === true && source !== undefined
-    ? { ...call, source, endpoint }
-    : { ...call, source: Buffer.from(JSON.stringify(made.body)) };
+  const isChat = made.body === asked;
+  const isTranslated = !isChat && made.runsAsAsked !== true;
+  return {
+    ...call,
+    isTranslated,
+    source: (isTranslated ? undefined : source) ?? Buffer.from(JSON.stringify(isTranslated ? made.body : asked)),
+    ...(made.runsAsAsked === true ? { endpoint } : {}),
+  };
 }

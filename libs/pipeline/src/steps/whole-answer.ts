@@ -4,6 +4,7 @@ import {
   readPayload,
   usageBody,
   WholeAnswer,
+  WholeCompletion,
   WholeMessage,
   type EventFold,
 } from '@sluice/wire';
@@ -44,6 +45,6 @@ function foldOf({ job: { endpoint, jobId, acceptedAtMs: createdAtMs, model } }: 
 
 function wholeOf({ job: { endpoint }, call }: Run, told: AnsweredAttempt['told']): Whole {
   if (endpoint === '/v1/messages') return new WholeMessage();
-  const answer = new WholeAnswer();
+  const answer = endpoint === '/v1/completions' ? new WholeCompletion() : new WholeAnswer();
   return { add: (events) => answer.add(events), answer: () => answer.answer(call, told && usageBody(told)) };
 }

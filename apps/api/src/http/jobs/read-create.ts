@@ -46,14 +46,13 @@ export function readCreate(
   const own = bytes();
   const call = inBody(() => translatedCall(endpoint, members.body, { source: own }));
   const options = inBody(() => readRequestOptions(headers, call.asked, isModel, hasMasterKey));
-  const isChat = endpoint === '/v1/chat/completions';
   return {
     request: {
-      source: (isChat ? own : undefined) ?? call.source,
+      source: call.source,
       endpoint: call.endpoint,
       beta: endpoint === '/v1/messages' ? betaOf(headers) : undefined,
       body: call.body,
-      asked: isChat || call.endpoint !== undefined ? undefined : Buffer.from(JSON.stringify(call.asked)),
+      asked: call.isTranslated ? (own ?? Buffer.from(JSON.stringify(call.asked))) : undefined,
       options: { ...options, ...underHeaders(members.options, headers), rejectWhenFull: false },
       requestId,
     },

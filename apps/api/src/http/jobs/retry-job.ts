@@ -62,15 +62,18 @@ async function againOf(
   }
   const before = JSON.parse(snapshot.durable!) as DurableJob;
   const isModel = (name: string): boolean => resolveModel(models, name, isStrict).kind === 'found';
-  const call = inBody(() => translatedCall(before.endpoint, edited(JSON.parse(asked.toString()), edits)));
+  const body = edited(JSON.parse(asked.toString()), edits);
+  const source = isEdited(edits) ? Buffer.from(JSON.stringify(body)) : asked;
+  const call = inBody(() => translatedCall(before.endpoint, body, { source }));
   const options = inBody(() => readRequestOptions({}, call.asked, isModel, hasMasterKey));
-  const isChat = before.endpoint === '/v1/chat/completions';
   const job = JSON.parse(snapshot.job) as InferenceJob;
   return {
     request: {
-      source: isChat && !isEdited(edits) ? asked : call.source,
+      source: call.source,
+      endpoint: call.endpoint,
+      beta: job.beta,
       body: call.body,
-      asked: isChat ? undefined : Buffer.from(JSON.stringify(call.asked)),
+      asked: call.isTranslated ? source : undefined,
       options: { ...options, ...saidBefore(before, job, edits) },
       requestId,
     },
