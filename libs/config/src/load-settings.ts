@@ -105,6 +105,8 @@ function read(input: LoadInput): Read {
     failpoints: environment.failpoints(),
     models: config.models,
     policy: config.policy,
+    webhooks: config.webhooks,
+    bodyKey: config.env.SLUICE_BODY_KEY || undefined,
     strictNames: config.strict,
     configPaths: config.paths,
     hash: config.hash,

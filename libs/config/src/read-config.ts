@@ -8,6 +8,7 @@ import type { Report } from './report.js';
 import { readAliases } from './routing/read-aliases.js';
 import { withRoutingGroups } from './routing/read-routing-groups.js';
 import { readPolicy } from './routing/read-policy.js';
+import { readWebhooks, type WebhookSettings } from './read-webhooks.js';
 import { Section } from './section.js';
 import { placeDynamicKeys } from './dynamic-keys.js';
 import { sortKeys } from './sort-keys.js';
@@ -31,6 +32,7 @@ export type MasterKeySetting =
 export interface Config {
   readonly models: ModelTable;
   readonly policy: RoutingPolicy;
+  readonly webhooks: WebhookSettings;
   readonly masterKey: MasterKeySetting;
   /** From `router_settings.redis_*`. */
   readonly redisUrl: string | undefined;
@@ -105,6 +107,7 @@ function readRoot(root: Section, env: Environment): Omit<Config, 'env' | 'report
     models,
     strict,
     policy: readPolicy({ router, litellm, sluice }, models, strict),
+    webhooks: readWebhooks(sluice),
     masterKey: readMasterKey(general),
     redisUrl: readRedisUrl(router),
     databaseUrl: readDatabaseUrl(general),

@@ -1,4 +1,5 @@
 import type { FailAction, Failpoint, ModelTable, RoutingPolicy } from '@sluice/core';
+import type { WebhookSettings } from './read-webhooks.js';
 import type { Report } from './report.js';
 
 export const WORKER_ROLES = ['inference', 'webhooks', 'batches', 'ledger'] as const;
@@ -40,6 +41,9 @@ export interface Settings {
   readonly failpoints: ReadonlyMap<Failpoint, FailAction> | undefined;
   readonly models: ModelTable;
   readonly policy: RoutingPolicy;
+  readonly webhooks: WebhookSettings;
+  /** What secrets of webhooks are sealed with in Redis and PostgreSQL. Absent: they stand there as they are. */
+  readonly bodyKey: string | undefined;
   /** `sluice.strict`: patterns match the whole name (for `resolveModel`). */
   readonly strictNames: boolean;
   /** Absolute paths of the configuration and all that it includes. */

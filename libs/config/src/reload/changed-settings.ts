@@ -9,6 +9,7 @@ const AT_START = {
   dataDir: 'SLUICE_DATA_DIR',
   workerConcurrency: 'SLUICE_WORKER_CONCURRENCY',
   drainMs: 'SLUICE_DRAIN_MS',
+  bodyKey: 'SLUICE_BODY_KEY',
   maxBodyBytes: 'general_settings.max_request_size_mb',
 } as const satisfies Partial<Record<keyof Settings, string>>;
 
