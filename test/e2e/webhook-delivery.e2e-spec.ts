@@ -39,7 +39,7 @@ describe('the delivery of webhooks', () => {
       data: { ...stage.event('job.failed').data, metadata: { order: '7' } },
     };
     const error = { code: 'provider_timeout', message: 'It took too long.' } as const;
-    await stage.publisher.publish({ ...event, data: { ...event.data, error } });
+    await stage.publisher.publish({ event: { ...event, data: { ...event.data, error } } });
     await got('/hook', 1);
     const [{ headers, body } = { headers: {}, body: '' }] = stage.receiver.got('/hook');
     expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual({
@@ -67,12 +67,12 @@ describe('the delivery of webhooks', () => {
     const { endpoint: foreign } = await stage.endpoint('/foreign', { tenant: 'other' });
     const event = stage.event();
     for (let i = 0; i < 3; i++) {
-      await stage.publisher.publish(event, { endpointId: named.id });
-      await stage.publisher.publish(event, { endpointId: foreign.id });
-      await stage.publisher.publish(event, { url: stage.receiver.url('/own'), secret: newSecret() });
+      await stage.publisher.publish({ event, own: { endpointId: named.id } });
+      await stage.publisher.publish({ event, own: { endpointId: foreign.id } });
+      await stage.publisher.publish({ event, own: { url: stage.receiver.url('/own'), secret: newSecret() } });
     }
     const filtered = { url: stage.receiver.url('/filtered'), secret: newSecret(), events: ['job.failed'] };
-    await stage.publisher.publish(event, filtered);
+    await stage.publisher.publish({ event, own: filtered });
     stage.engine();
     await settled(4);
     expect(stage.receiver.all.map(({ path }) => path).toSorted()).toEqual(['/all', '/jobs', '/named', '/own']);
@@ -83,7 +83,7 @@ describe('the delivery of webhooks', () => {
     stage.receiver.answer('/hook', status(500));
     stage.engine();
     const event = stage.event();
-    await stage.publisher.publish(event);
+    await stage.publisher.publish({ event });
     const startedMs = stage.nowMs;
     for (const [i, stepMs] of RETRY_STEPS_MS.slice(0, 5).entries()) {
       expect((await tried(i + 1)) - stage.nowMs).toBe(stepMs);
@@ -105,7 +105,10 @@ describe('the delivery of webhooks', () => {
   it('gives up after the tenth try, and a single callback disables nothing', async () => {
     stage.receiver.answer('/own', status(503));
     stage.engine();
-    await stage.publisher.publish(stage.event(), { url: stage.receiver.url('/own'), secret: newSecret() });
+    await stage.publisher.publish({
+      event: stage.event(),
+      own: { url: stage.receiver.url('/own'), secret: newSecret() },
+    });
     for (let i = 1; i < 10; i++) stage.step((await tried(i)) - stage.nowMs);
     await settled(1, 'failed');
     expect(stage.receiver.got('/own')).toHaveLength(10);
@@ -116,7 +119,7 @@ describe('the delivery of webhooks', () => {
     await stage.endpoint('/hook');
     stage.receiver.answer('/hook', (res) => res.socket?.destroy());
     stage.engine();
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     let downMs = 0;
     for (let i = 1; downMs < HOUR_MS; i++) {
       const waitMs = (await tried(i)) - stage.nowMs;
@@ -135,10 +138,10 @@ describe('the delivery of webhooks', () => {
     await stage.endpoint('/elsewhere', { tenant: 'other' });
     stage.receiver.answer('/down', status(500));
     stage.engine();
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     await settled(1); // at /well
     stage.step(71 * HOUR_MS);
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     await settled(2);
     expect((await stage.book.find(endpoint.id))!.status).toBe('enabled');
     stage.step(HOUR_MS + 60_000);
@@ -154,12 +157,12 @@ describe('the delivery of webhooks', () => {
     const failed = (await stage.deliveries()).filter((row) => row.status === 'failed');
     for (const row of failed) expect(row.tries.at(-1)).toMatchObject({ statusCode: null, error: 'endpoint_disabled' });
     expect((await stage.book.find(endpoint.id))!.disabledReason).toBe('no_success');
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     await settled(4);
     expect(stage.receiver.got('/elsewhere')).toEqual([]);
     const before = stage.receiver.got('/down').length;
     stage.step(24 * HOUR_MS);
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     await settled(5);
     expect(stage.receiver.got('/down')).toHaveLength(before);
   });
@@ -168,12 +171,12 @@ describe('the delivery of webhooks', () => {
     const { endpoint } = await stage.endpoint('/hook');
     stage.receiver.answer('/hook', status(500));
     stage.engine();
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     await tried(1);
     stage.step(71 * HOUR_MS);
     await tried(2);
     stage.receiver.answer('/hook', undefined);
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     await settled(1);
     stage.step(2 * HOUR_MS);
     await settled(2);
@@ -185,7 +188,7 @@ describe('the delivery of webhooks', () => {
     await stage.endpoint('/well', { events: ['webhook_endpoint.disabled'] });
     stage.receiver.answer('/gone', status(410));
     stage.engine();
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     await got('/well', 1);
     expect(await stage.book.find(endpoint.id)).toMatchObject({ status: 'disabled', disabledReason: 'gone' });
     await settled(1, 'failed');
@@ -211,7 +214,7 @@ describe('the delivery of webhooks', () => {
       more();
     });
     stage.engine({ headWithinMs: 500 });
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     await settled(1);
     await eventually(async () => (await stage.deliveries()).every((row) => row.tries.length === 1), {
       withinMs: 5_000,
@@ -229,11 +232,11 @@ describe('the delivery of webhooks', () => {
     await stage.endpoint('/busy');
     stage.receiver.answer('/busy', status(429, { 'retry-after': '60' }));
     stage.engine();
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     const next = await tried(1);
     expect(next - stage.nowMs).toBe(60_000);
     stage.receiver.answer('/busy', (res) => void setTimeout(() => res.end(), 20));
-    for (let i = 0; i < 30; i++) await stage.publisher.publish(stage.event());
+    for (let i = 0; i < 30; i++) await stage.publisher.publish({ event: stage.event() });
     stage.step(59_000);
     expect(stage.receiver.got('/busy')).toHaveLength(1);
     expect((await stage.queue.take(0)).nextInMs).toBe(1_000);
@@ -256,13 +259,13 @@ describe('the delivery of webhooks', () => {
     }
     await stage.endpoint('/fast', { events: ['job.*'] });
     stage.engine({ headWithinMs: 15_000 });
-    for (let i = 0; i < 30; i++) await stage.publisher.publish(stage.event());
+    for (let i = 0; i < 30; i++) await stage.publisher.publish({ event: stage.event() });
     await eventually(() => stage.receiver.all.filter(({ path }) => path !== '/fast').length === 200, {
       withinMs: 10_000,
       what: 'ten to hang at each slow one',
     });
     await settled(30);
-    for (let i = 0; i < 50; i++) await stage.publisher.publish(stage.event('job.failed'));
+    for (let i = 0; i < 50; i++) await stage.publisher.publish({ event: stage.event('job.failed') });
     await settled(80); // while all slots of the slow ones are taken
     expect(stage.receiver.got('/slow-0')).toHaveLength(10);
     expect(stage.receiver.mostAtOnce('/fast')).toBeLessThanOrEqual(10);
@@ -271,7 +274,7 @@ describe('the delivery of webhooks', () => {
   it('tries again, with the same id, what a worker was lost over', async () => {
     await stage.endpoint('/hook');
     const event = stage.event();
-    await stage.publisher.publish(event);
+    await stage.publisher.publish({ event });
     const { taken } = await stage.queue.take(10); // a worker that dies here
     expect(taken).toHaveLength(1);
     stage.engine();
@@ -288,7 +291,7 @@ describe('the delivery of webhooks', () => {
     await stage.endpoint('/hook');
     stage.receiver.answer('/hook', () => undefined);
     const first = stage.engine({ headWithinMs: 15_000 });
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     await got('/hook', 1);
     stage.receiver.answer('/hook', undefined);
     await first.stop(0);
@@ -304,7 +307,7 @@ describe('the delivery of webhooks', () => {
     await stage.endpoint('/', { url: 'http://nowhere.example/' });
     await stage.endpoint('/', { url: 'http://127.0.0.1:1/' });
     stage.engine({ resolve });
-    await stage.publisher.publish(stage.event());
+    await stage.publisher.publish({ event: stage.event() });
     await eventually(
       async () => {
         const rows = await stage.deliveries();
@@ -319,7 +322,7 @@ describe('the delivery of webhooks', () => {
   it('shows no secret in Redis when there is a key to seal them with', async () => {
     const { secret } = await stage.endpoint('/hook');
     const own = newSecret();
-    await stage.publisher.publish(stage.event(), { url: stage.receiver.url('/own'), secret: own });
+    await stage.publisher.publish({ event: stage.event(), own: { url: stage.receiver.url('/own'), secret: own } });
     stage.engine();
     await settled(2);
     const kept: string[] = [];

@@ -32,6 +32,7 @@ import {
 } from '@sluice/state';
 import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
 import { framesFrom, hasStream, Inbox, replayPage, type LookAtRecord } from '@sluice/stream';
+import { EndpointBook } from '@sluice/webhooks';
 import type { Emit } from '@sluice/telemetry';
 import { BATCH_CONTROLLERS, batchProviders } from './http/batches/batch-providers.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
@@ -62,6 +63,8 @@ import type { ReplyDeps } from './http/reply-deps.js';
 import { ResponsesController } from './http/responses/responses.controller.js';
 import type { ResponsesDeps } from './http/responses/responses-deps.js';
 import { StoredResponses } from './http/responses/stored-responses.js';
+import { checkCallback } from './http/webhooks/job-callback.js';
+import { WEBHOOK_CONTROLLERS, webhookProviders } from './http/webhooks/webhook-providers.js';
 import { endUnattended } from './end-unattended.js';
 import { lookAtJob } from './look-at-job.js';
 import { LiveSettings } from './live-settings.js';
@@ -123,6 +126,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         JobsController,
         JobEventsController,
         ...BATCH_CONTROLLERS,
+        ...WEBHOOK_CONTROLLERS,
         WorkersController,
         ...HISTORY_CONTROLLERS,
       ],
@@ -131,6 +135,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         ...historyProviders(emit),
         { provide: DRAIN, useValue: { streamMs: Math.min(5_000, settings.drainMs), jsonMs: settings.drainMs } },
         { provide: APP_FILTER, useValue: errors },
+        ...webhookProviders(settings.bodyKey),
         ...batchProviders({ folder, s3: undefined, uploads, errors }),
         {
           provide: RedisClock,
@@ -219,7 +224,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         },
         {
           provide: JOBS_DEPS,
-          inject: [Connections, JobFinder, KeptJobs, JobRecords, Inbox, OpenCalls],
+          inject: [Connections, JobFinder, KeptJobs, JobRecords, Inbox, OpenCalls, LiveSettings, EndpointBook],
           useFactory: (
             { commands }: Connections,
             finder: JobFinder,
@@ -227,6 +232,8 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             records: JobRecords,
             inbox: Inbox,
             openCalls: OpenCalls,
+            live: LiveSettings,
+            book: EndpointBook,
           ): JobsDeps => ({
             finder,
             kept,
@@ -234,6 +241,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             durable: new DurableRecords(commands),
             inbox,
             openCalls,
+            checkCallback: (webhook, tenant) => checkCallback(webhook, tenant, live.settings, book),
             lookAt: (group) => lookAtJob(commands, records, group),
             outputSoFar: (found) => outputSoFar(commands, records, found),
           }),

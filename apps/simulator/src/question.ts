@@ -20,7 +20,8 @@ export interface Question {
 }
 
 export function readQuestion(route: Route, method: string, headers: IncomingHttpHeaders, bytes: Buffer): Question {
-  const body = route.what === 'chat' ? jsonObject(bytes) : {};
+  // What a hook got is logged as it came: signatures are of the bytes.
+  const body = route.what === 'chat' ? jsonObject(bytes) : route.what === 'hook' ? undefined : {};
   const named = route.model ?? (typeof body?.['model'] === 'string' ? body['model'] : '');
   const question: Question = { route, method, headers, bytes, body, model: named, travelling: [], problem: undefined };
   const header = headers['x-sim-fault'];

@@ -14,7 +14,7 @@ export interface Route {
   canonical: string;
   query: string;
   format: Format;
-  what: 'chat' | 'models' | 'unknown';
+  what: 'chat' | 'models' | 'hook' | 'unknown';
   /** From the path: Azure's deployment, or the model that is looked up. */
   model: string | null;
 }
@@ -45,6 +45,8 @@ const DEPLOYMENT_FORMATS: Record<string, Format> = {
   '/embeddings': embeddingsOf(azure),
 };
 const DEPLOYMENT = /^\/openai\/deployments\/([^/]+)(\/.+)$/;
+/** Takes webhooks. */
+const HOOK = /^\/hook\/[^/]+$/;
 const MODELS = /^(\/openai)?(?:\/v1)?\/models(?:\/(.+))?$/;
 
 /** `isAnthropic`: the call has an anthropic-version, which is how GET /v1/models tells whose list is meant. */
@@ -71,6 +73,7 @@ export function routeOf(url: string, isAnthropic: boolean): Route {
     const canonical = path.startsWith('/models') ? `/v1${path}` : path;
     return { ...route, canonical, format: owner, what: 'models', model: decoded(models[2] ?? '') };
   }
+  if (HOOK.test(path)) return { ...route, format: openai, what: 'hook' };
   return { ...route, format: path.startsWith('/openai/') ? azure : isAnthropic ? anthropic : openai, what: 'unknown' };
 }
 

@@ -68,6 +68,7 @@ export class WorkerProcess {
   /** Puts other settings in force. Runs go on with those that they began with. */
   reconfigure(settings: Settings): Promise<void> {
     this.parts.setLogLevel(settings.logLevel);
+    for (const role of this.parts.roles) role.reconfigure?.(settings);
     return this.parts.served.reconfigure(settings);
   }
 

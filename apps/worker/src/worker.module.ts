@@ -13,6 +13,7 @@ import { failAtPoints, runInference, SlotBook, WaitingRoom, type RunDeps } from 
 import { ProviderClient } from '@sluice/providers';
 import {
   DeadWorkerReaper,
+  DurableRecords,
   InferenceWorkers,
   JobRecords,
   LeftOverJobs,
@@ -37,6 +38,8 @@ import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
 import { FrameRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
 import { openFileStorage } from '@sluice/files';
+import { DeliveryQueue, EndpointBook, EventPublisher, SecretBox } from '@sluice/webhooks';
+import { eventOfBatch } from './batches/batch-event.js';
 import { BatchRole } from './batches/batch-role.js';
 import { expireJob } from './expire-job.js';
 import { atMostEachSecond } from './at-most-each-second.js';
@@ -44,6 +47,7 @@ import { LEFT_OVER } from './left-over.js';
 import { oneAtATime } from './one-at-a-time.js';
 import { LedgerRole } from './roles/ledger-role.js';
 import type { RunningRole } from './roles/role.js';
+import { WebhookRole } from './roles/webhook-role.js';
 import { groupsNamed, groupsServed, ServedGroups } from './served-groups.js';
 import { SuspectsProcess, suspectsWorkerId, type SuspectsRole } from './suspects-process.js';
 import { WorkerProcess } from './worker-process.js';
@@ -212,6 +216,10 @@ function workerProcess(
     onError,
   });
   const ledgerGroups = (): readonly string[] => [...served.ledgers, ...leftOver.forsaken];
+  const box = new SecretBox(settings.bodyKey);
+  const deliveries = new DeliveryQueue(commands);
+  const wake = (): void => deliveries.announce();
+  const publisher = new EventPublisher({ queue: deliveries, book: new EndpointBook(commands), box, wake });
   const roles: Partial<Record<WorkerRole, () => RunningRole>> = {
     ledger: () =>
       new LedgerRole({
@@ -219,6 +227,22 @@ function workerProcess(
         subscriber,
         database,
         consumer: workerId,
+        groups: ledgerGroups,
+        nowMs: clock.nowMs,
+        emit,
+        onError,
+      }),
+    webhooks: () =>
+      new WebhookRole({
+        workerId,
+        redis: commands,
+        subscriber,
+        database,
+        databaseRunsAnyway: settings.databaseUrl !== undefined,
+        webhooks: settings.webhooks,
+        box,
+        publisher,
+        durable: new DurableRecords(commands),
         groups: ledgerGroups,
         nowMs: clock.nowMs,
         emit,
@@ -236,7 +260,10 @@ function workerProcess(
         served,
         groups: ledgerGroups,
         capacity: settings.workerConcurrency,
-        announce: () => Promise.resolve(),
+        announce: async (batch) => {
+          const event = eventOfBatch(batch);
+          if (event !== undefined) await publisher.publish(event);
+        },
         nowMs: clock.nowMs,
         onError,
       }),

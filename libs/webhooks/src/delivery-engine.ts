@@ -157,13 +157,9 @@ export class DeliveryEngine {
     const endpoint = await book.find(id);
     if (atMs !== undefined && endpoint !== undefined) {
       emit('webhook.endpoint_disabled', { endpointId: id, reason });
-      await events.publish({
-        id: disabledEventId(id, atMs),
-        type: 'webhook_endpoint.disabled',
-        tenant: endpoint.tenant,
-        createdAtMs: atMs,
-        data: { id, status: 'disabled', metadata: endpoint.metadata },
-      });
+      const { tenant, metadata } = endpoint;
+      const about = { id: disabledEventId(id, atMs), type: 'webhook_endpoint.disabled', createdAtMs: atMs } as const;
+      await events.publish({ event: { ...about, tenant, data: { id, status: 'disabled', metadata } } });
     }
     const attempt: DeliveryTry = { atMs: nowMs(), statusCode: null, error: 'endpoint_disabled' };
     while ((await queue.failWaiting(id, ENDED_AT_ONCE, attempt)) === ENDED_AT_ONCE);

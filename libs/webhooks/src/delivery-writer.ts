@@ -18,8 +18,8 @@ export interface DeliveryWriterDeps {
   queue: DeliveryQueue;
   book: EndpointBook;
   store: WebhookStore;
-  /** May the store be asked although nothing is to be written? It would be started for that. */
-  mayRead: () => boolean;
+  /** The store may be asked although nothing was written to it: it need not be started for that. */
+  runsAnyway: boolean;
   nowMs: () => number;
   onError: (error: Error) => void;
 }
@@ -39,6 +39,7 @@ export class DeliveryWriter {
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> = Promise.resolve();
   private isStopped = false;
+  private hasWritten = false;
   private upkeptAtMs = -Infinity;
 
   constructor(private readonly deps: DeliveryWriterDeps) {}
@@ -71,7 +72,10 @@ export class DeliveryWriter {
     const { queue, store } = this.deps;
     const { ids, rows } = await queue.unwritten(ROWS_AT_ONCE);
     if (ids.length === 0) return 0;
-    if (rows.length > 0) await store.write(rows);
+    if (rows.length > 0) {
+      await store.write(rows);
+      this.hasWritten = true;
+    }
     const written = new Map(ids.map((id) => [id, 0]));
     for (const { plan, revision } of rows) written.set(plan.id, revision);
     await queue.forgetWritten(written);
@@ -88,8 +92,9 @@ export class DeliveryWriter {
   }
 
   private async upkeep(): Promise<void> {
-    const { store, mayRead, nowMs } = this.deps;
-    if (performance.now() - this.upkeptAtMs < UPKEEP_EVERY_MS || !mayRead()) return;
+    const { store, runsAnyway, nowMs } = this.deps;
+    const isTime = performance.now() - this.upkeptAtMs >= UPKEEP_EVERY_MS;
+    if (!isTime || !(runsAnyway || this.hasWritten)) return;
     await this.compareEndpoints();
     while (!this.isStopped && (await store.forgetBefore(nowMs() - KEPT_MS)).more);
     this.upkeptAtMs = performance.now();

@@ -1,4 +1,4 @@
-import { matchesEvents, type WebhookEndpoint } from '@sluice/core';
+import type { WebhookEndpoint } from '@sluice/core';
 import type { Redis } from 'ioredis';
 import disableEndpoint from './scripts/disable-endpoint.lua';
 import keepEndpoint from './scripts/keep-endpoint.lua';
@@ -53,13 +53,11 @@ export class EndpointBook {
     return endpointOf(await this.redis.hmget(k.endpoint(id), 'status', 'reason', 'data'));
   }
 
-  /** Those of a tenant that are to hear of it. */
-  async listenersTo(type: string, tenant: string): Promise<WebhookEndpoint[]> {
+  /** Those of a tenant that take events. */
+  async enabledOf(tenant: string): Promise<WebhookEndpoint[]> {
     const ids = await this.redis.smembers(k.endpointsOf(tenant));
     const endpoints = await Promise.all(ids.map((id) => this.find(id)));
-    return endpoints.filter(
-      (endpoint): endpoint is WebhookEndpoint => endpoint?.status === 'enabled' && matchesEvents(endpoint.events, type),
-    );
+    return endpoints.filter((endpoint) => endpoint?.status === 'enabled') as WebhookEndpoint[];
   }
 
   /** Took nothing since then or before. */

@@ -1,33 +1,22 @@
 import { eventIdOf, type WebhookEventType } from '@sluice/core';
-import type { DurableJob, LedgerFields, Outcome, TerminalState } from '@sluice/wire';
-import type { OwnReceiver, WebhookEvent } from './webhook-event.js';
+import type { LedgerEntry, TerminalState } from '@sluice/wire';
+import type { PublishedEvent } from './event-publisher.js';
+
+export type JobOver = Extract<LedgerEntry, { type: 'over' }>;
 
 /**
- * What receivers hear of a ledger's entry; undefined: nothing. Lines of a batch are not told one by one: the batch is, when
+ * What receivers hear of the end of a job; undefined: nothing. Lines of a batch are not told one by one: the batch is, when
  * it is over.
- * @param isIncomplete of a completed background response: it was cut at its limit of tokens
+ * @param isIncomplete of a completed background response: it was cut at its limit of tokens, or by a filter
  */
-export function eventOfJob(
-  fields: LedgerFields,
-  isIncomplete: boolean,
-): { event: WebhookEvent; own: OwnReceiver | undefined } | undefined {
-  if (fields.t !== 'over') return undefined;
-  const durable = JSON.parse(fields.d) as DurableJob;
+export function eventOfJob(over: JobOver, isIncomplete: boolean): PublishedEvent | undefined {
+  const { jobId, state, outcome, durable, finishedAtMs } = over;
   if (durable.kind === 'batch') return undefined;
-  const state = fields.s as TerminalState;
-  const outcome = JSON.parse(fields.o || '{}') as Partial<Outcome>;
-  const { type, id, status } =
-    durable.kind === 'background' ? asResponse(fields.j, state, isIncomplete) : asJob(fields.j, state);
-  const { error } = outcome;
-  const event: WebhookEvent = {
-    id: eventIdOf(fields.j),
-    type,
-    tenant: durable.tenant,
-    createdAtMs: Number(fields.f),
-    data: { id, status, metadata: durable.metadata, ...(error === undefined ? {} : { error }) },
-    jobId: fields.j,
-  };
-  return { event, own: durable.webhook };
+  const told = durable.kind === 'background' ? asResponse(jobId, state, isIncomplete) : asJob(jobId, state);
+  const { type, id, status } = told;
+  const { tenant, metadata, webhook: own } = durable;
+  const data = { id, status, metadata, ...(outcome.error === undefined ? {} : { error: outcome.error }) };
+  return { event: { id: eventIdOf(jobId), type, tenant, createdAtMs: finishedAtMs, data, jobId }, own };
 }
 
 interface Told {

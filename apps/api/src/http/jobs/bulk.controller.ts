@@ -69,6 +69,7 @@ export class BulkJobsController {
     const { idempotency_key: own, ...create } = checkedBody(item);
     const key = own === undefined ? submitter.key : readIdempotencyKey(own, 'idempotency_key');
     const { request, traits } = readCreate(create, () => bytes, submitter, submit);
+    await this.deps.checkCallback(traits.webhook, submitter.tenant);
     const call = { ...request, isOneOfMany: true };
     const submitted =
       key === undefined

@@ -1,5 +1,6 @@
 import type { DurableRecords, JobRecords } from '@sluice/queue';
 import type { KeptJobs } from './history/kept-jobs.js';
+import type { DurableJob } from '@sluice/wire';
 import type { FoundJob, JobFinder } from './job-finder.js';
 import type { WaitDeps } from './wait-for-end.js';
 
@@ -9,6 +10,8 @@ export interface JobsDeps extends WaitDeps {
   records: Pick<JobRecords, 'join' | 'cancel'>;
   durable: DurableRecords;
   kept: KeptJobs;
+  /** @throws 400, 404 when its creator may not be called there */
+  checkCallback: (webhook: DurableJob['webhook'], tenant: string) => Promise<void>;
   /** The text that its readers have been sent; null: none. */
   outputSoFar: (found: FoundJob) => Promise<string | null>;
 }

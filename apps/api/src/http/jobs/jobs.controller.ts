@@ -38,6 +38,7 @@ export class JobsController {
     const preference = preferenceOf(request.headers);
     const submitter = submitterOf(request);
     const create = readCreate(body, () => bytesOfBody(request.source!), submitter, submit);
+    await this.deps.checkCallback(create.traits.webhook, submitter.tenant);
     const same = keyedCall(request, submitter.tenant);
     const submitted =
       same === undefined
