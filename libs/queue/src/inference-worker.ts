@@ -1,7 +1,7 @@
 import { UnrecoverableError, WaitingError, Worker, type Job, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { BacklogFeeder, type OverdueJob } from './backlog-feeder.js';
-import { INFERENCE, queuePrefix, SUSPECTS } from './group-keys.js';
+import { INFERENCE, keysOf, queuePrefix, SUSPECTS } from './group-keys.js';
 import { openGroupQueue } from './group-queue.js';
 import { turnOf, type JobEnvelope, type JobTurn } from './job-envelope.js';
 import type { SuspectsRun } from './job-records.js';
@@ -118,6 +118,14 @@ export class InferenceWorker {
   /** Tells a run to stop; it decides what becomes of the job. */
   stop(jobId: string, reason: StopReason): void {
     this.running.get(jobId)?.abort(reason);
+  }
+
+  /** A word that was missed while the connection was away stands in the records as well. */
+  async stopCancelled(): Promise<void> {
+    const { group } = this.options;
+    const jobIds = [...this.running.keys()];
+    const flags = await Promise.all(jobIds.map((jobId) => this.redis.hget(keysOf(group).record(jobId), 'cancel')));
+    jobIds.forEach((jobId, i) => flags[i] !== null && this.stop(jobId, 'cancelled'));
   }
 
   get busy(): number {

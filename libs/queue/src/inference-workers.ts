@@ -14,6 +14,10 @@ export class InferenceWorkers {
   private readonly byGroup = new Map<string, InferenceWorker>();
   private stopping: Promise<void> | undefined;
 
+  private readonly onReady = (): void => {
+    for (const worker of this.byGroup.values()) worker.stopCancelled().catch(this.options.onError);
+  };
+
   /** @param subscriber a connection of its own: a subscribed one can do nothing else */
   constructor(
     private readonly redis: Redis,
@@ -31,6 +35,7 @@ export class InferenceWorkers {
       else if (channel === cancels) for (const worker of this.byGroup.values()) worker.stop(message, 'cancelled');
     });
     await this.subscriber.subscribe(cancels, drains, FEED_CHANNEL);
+    this.subscriber.on('ready', this.onReady); // from now on: it was away
   }
 
   /** Takes jobs of one more group. Nothing changes when it does already. */
