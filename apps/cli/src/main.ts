@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadInput } from '@sluice/config';
 import type { ExplainOptions } from './explain.js';
+import { addRemoteCommands } from './remote/commands.js';
 import about from '../../../package.json' with { type: 'json' };
 
 // The only place of the program that reads the environment and the command line; roles are loaded by the commands that
@@ -111,6 +112,11 @@ withCall(program.command('explain'))
     const key = options.key ?? (process.env['LITELLM_MASTER_KEY'] || undefined);
     tell(await explainByServer({ ...options, ...(key === undefined ? {} : { key }) }));
   });
+
+addRemoteCommands(program, {
+  url: process.env['SLUICE_URL'] || `http://127.0.0.1:${process.env['PORT'] || 4000}`,
+  key: process.env['SLUICE_API_KEY'] || process.env['LITELLM_MASTER_KEY'] || undefined,
+});
 
 const config = program.command('config').description('work on configuration files');
 

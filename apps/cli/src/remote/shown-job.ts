@@ -1,0 +1,91 @@
+import { durationOf, sheet, table, timeOf } from './table.js';
+
+/** Of a job as the api shows it, what people are told. */
+export interface ShownJob {
+  id: string;
+  status: string;
+  cancelling: boolean;
+  endpoint: string;
+  model: string;
+  priority: string;
+  metadata: Record<string, string>;
+  batch_id: string | null;
+  attempts: number;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  not_before: number | null;
+  queue_position: number | null;
+  eta_ms: number | null;
+  deployment: string | null;
+  cost_usd: number | null;
+  retried_from: string | null;
+  retried_as: string | null;
+  error: { code: string; message: string } | null;
+  timings: Record<string, number | null>;
+  usage: { input_tokens: number; output_tokens: number } | null;
+  output_so_far?: string | null;
+}
+
+export interface ShownAttempt {
+  number: number;
+  deployment: string;
+  outcome: string | null;
+  ttft_ms: number | null;
+  error: { kind: string; http_status: number | null; message: string } | null;
+}
+
+export const jobTable = (jobs: readonly ShownJob[]): string =>
+  table(
+    ['ID', 'STATUS', 'MODEL', 'PRIORITY', 'ATTEMPTS', 'CREATED', 'TOOK', 'ERROR'],
+    jobs.map((job) => [
+      job.id,
+      statusOf(job),
+      job.model,
+      job.priority,
+      job.attempts,
+      timeOf(job.created_at),
+      durationOf(job.timings['total_ms']),
+      job.error?.code,
+    ]),
+  );
+
+const statusOf = ({ status, cancelling }: ShownJob): string => (cancelling ? 'cancelling' : status);
+
+export const jobSheet = (job: ShownJob): string =>
+  sheet([
+    ['id', job.id],
+    ['status', statusOf(job)],
+    ['model', job.model],
+    ['endpoint', job.endpoint],
+    ['priority', job.priority],
+    ['place in line', job.queue_position],
+    ['likely start', job.eta_ms === null ? undefined : `in ${durationOf(job.eta_ms)}`],
+    ['not before', timeOf(job.not_before)],
+    ['created', timeOf(job.created_at)],
+    ['started', timeOf(job.started_at)],
+    ['finished', timeOf(job.finished_at)],
+    ['took', durationOf(job.timings['total_ms'])],
+    ['deployment', job.deployment],
+    ['attempts', job.attempts],
+    ['tokens', job.usage && `${job.usage.input_tokens} in, ${job.usage.output_tokens} out`],
+    ['cost', job.cost_usd === null ? undefined : `$${job.cost_usd}`],
+    ['batch', job.batch_id],
+    ['retry of', job.retried_from],
+    ['retried as', job.retried_as],
+    ...Object.entries(job.metadata).map(([name, value]) => [`metadata ${name}`, value] as const),
+    ['error', job.error && `${job.error.code}: ${job.error.message}`],
+    ['output so far', job.output_so_far],
+  ]);
+
+export const attemptTable = (attempts: readonly ShownAttempt[]): string =>
+  table(
+    ['#', 'DEPLOYMENT', 'OUTCOME', 'FIRST TOKEN', 'WHY'],
+    attempts.map(({ number, deployment, outcome, ttft_ms: ttftMs, error }) => [
+      number,
+      deployment,
+      outcome ?? 'running',
+      durationOf(ttftMs),
+      error && `${error.kind}${error.http_status === null ? '' : ` ${error.http_status}`}: ${error.message}`,
+    ]),
+  );
