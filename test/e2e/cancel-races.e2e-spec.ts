@@ -19,7 +19,10 @@ const SEED = Number(process.env['SLUICE_SEED'] ?? randomInt(2 ** 31));
 const GROUPS: Record<string, object> = {
   quick: { latency: { p50: 4, p95: 8, p99: 12 }, answer: { tokens: 4 } },
   slow: { latency: { p50: 400, p95: 500, p99: 600 }, answer: { tokens: 30 }, tokensPerSecond: 100 },
-  busy: { limits: { rpm: 600, retryAfter: 'ms' }, rules: [{ probability: 0.3, do: { kind: 'rate_limit', retryAfterMs: 30 } }] },
+  busy: {
+    limits: { rpm: 600, retryAfter: 'ms' },
+    rules: [{ probability: 0.3, do: { kind: 'rate_limit', retryAfterMs: 30 } }],
+  },
   failing: { rules: [{ probability: 0.5, do: { status: 500 } }], latency: { p50: 3, p95: 6, p99: 9 } },
 };
 
