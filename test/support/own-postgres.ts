@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync } from 'node:fs';
 import { bringUpToDate, LazyDatabase } from '@sluice/store';
 import pg from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../apps/cli/src/postgres/embedded-postgres.js';
@@ -43,7 +42,6 @@ export class OwnPostgres {
   private server: EmbeddedPostgres | undefined;
 
   async start(): Promise<this> {
-    chmodSync(this.dir, 0o755); // as root it runs as another user
     this.server = await startEmbeddedPostgres(this.dir);
     return this;
   }

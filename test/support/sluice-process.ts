@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../eventually.js';
@@ -72,6 +72,7 @@ export function temporaryFolder(): string {
     process.once('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
   }
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+  chmodSync(folder, 0o755); // as root PostgreSQL runs as another user, who must reach it
   folders.push(folder);
   return folder;
 }

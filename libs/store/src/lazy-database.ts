@@ -13,6 +13,7 @@ export class LazyDatabase {
   private stopping: Promise<void> | undefined;
   private refusal: { error: unknown; untilMs: number } | undefined;
   private hasFailed = false;
+  private isLooking = false;
 
   /** @param open absent: this process was given no database */
   constructor(private readonly open?: () => Promise<Database>) {}
@@ -30,6 +31,15 @@ export class LazyDatabase {
   /** The last that was heard of it: it did not answer. False while nobody has asked. */
   get isAway(): boolean {
     return this.hasFailed;
+  }
+
+  /** For who only looks at `isAway`: while it is away, asks in the background whether it is back. */
+  lookAgain(): void {
+    if (!this.hasFailed || this.isLooking) return;
+    this.isLooking = true;
+    this.use((db) => db.execute('select 1'))
+      .catch(() => undefined)
+      .finally(() => (this.isLooking = false));
   }
 
   /**

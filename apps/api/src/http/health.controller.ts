@@ -11,7 +11,7 @@ import { isFromThisMachine, Open } from './open-route.js';
 export interface HealthDeps {
   /** Rejects when Redis does not answer within a second. */
   pingRedis: () => Promise<unknown>;
-  store: Pick<LazyDatabase, 'isConfigured' | 'isAway'>;
+  store: Pick<LazyDatabase, 'isConfigured' | 'isAway' | 'lookAgain'>;
   isDraining: () => boolean;
   /** Longest time that the event loop was blocked lately, ms. */
   eventLoopStuckMs: () => number;
@@ -86,6 +86,7 @@ export class HealthController {
     if (this.deps.isDraining()) await reply.code(503).send({ status: 'draining' });
     else if (await this.isRedisThere()) {
       // It serves all the same: on the configuration before, and what needs no database.
+      this.deps.store.lookAgain();
       const isRejected = this.live.rejected !== undefined;
       const degraded = isRejected ? 'config_rejected' : this.deps.store.isAway ? 'no_database' : undefined;
       await reply.code(200).send({ status: 'ready', ...(degraded !== undefined && { degraded }) });
