@@ -24,12 +24,13 @@ export { attemptId, type Attempt, type AttemptError, type AttemptUsage } from '.
 export type { DurableJob, LedgerFields } from './sluice/durable-job.js';
 export { isOwnParam } from './own-params.js';
 export { frameHead, readFrame, readPayload, type Frame, type FrameKind } from './sluice/frame.js';
-export { JobEvents, jobUsage, lastSeqOf, type EventfulJob, type JobEnd } from './sluice/job-events.js';
+export { JobEvents, jobUsage, lastSeqOf, type EventfulJob, type EventList, type JobEnd } from './sluice/job-events.js';
 export { lifeEventsOf, type LifeEvent } from './sluice/life-event.js';
 export { readLedgerEntry, type LedgerEntry } from './sluice/ledger-entry.js';
 export { recordOf, stringOf } from './record-of.js';
 export { inputItems } from './responses/input-items.js';
 export { responseId } from './responses/response-object.js';
+export { NO_REASON, ResponseEventList } from './responses/response-event-list.js';
 export { saidBefore } from './responses/said-before.js';
 export { skipEvents } from './responses/skip-events.js';
 export { rebuiltEvents, responseEnd, storedResponse, type ResponseProgress } from './responses/stored-response.js';

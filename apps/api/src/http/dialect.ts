@@ -7,8 +7,6 @@ export interface Dialect {
   events: () => EventFold;
   /** The body of an HTTP error. */
   error: Presentation['error'];
-  /** The job is there whatever becomes of this reader, who may come back: it gets a head at once, and a cut is no end. */
-  canComeBack?: boolean;
 }
 
 /** @throws when the endpoint has no presentation: a route was opened too early */

@@ -37,7 +37,6 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
   const call = { isStream: true, shutDown: () => shutDown() };
   raw.on('close', onClose);
   openCalls.add(call);
-  if (dialect?.canComeBack === true) writeHead(undefined);
   const subscription = follower.frames.subscribe(onFrame);
 
   function onFrame(frame: Frame): void {
@@ -107,7 +106,6 @@ export function replyWithSse(following: Following, reply: FastifyReply, deps: Re
 
   /** Cut after its head a stream is gone on with from its events; before it a repeat may have its answer. */
   function shutDown(): void {
-    if (dialect?.canComeBack === true) return end(() => raw.destroy()); // an event would say that it has ended
     if (raw.headersSent) return fail(SHUTTING_DOWN);
     end(() => {
       void comeBack(SHUTTING_DOWN, job, deps).then((told) => {

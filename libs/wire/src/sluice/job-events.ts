@@ -24,6 +24,22 @@ export interface JobEnd {
   finishedAtMs: number;
 }
 
+/** A list of events that is made from a job's frames, for one reader. */
+export interface EventList {
+  /** First frame that is needed. */
+  readonly fromFrame: number;
+  /** What stands before all frames. */
+  open: () => string;
+  frame: (frame: Frame) => string;
+  /**
+   * @param lastFrameSeq undefined: the record is lost
+   * @param isGone frames that were needed are not kept any more
+   */
+  end: (end: JobEnd, lastFrameSeq: number | undefined, isGone: boolean) => string;
+  /** Said before the connection is cut; absent: readers know by themselves that this was not the end. */
+  cut?: () => string;
+}
+
 /** Events that precede the job's first frame: they follow from the record. */
 export const openingCount = ({ isDurable, notBeforeMs }: EventfulJob): number =>
   isDurable ? (notBeforeMs === undefined ? 1 : 2) : 0;
@@ -37,7 +53,7 @@ export const openingCount = ({ isDurable, notBeforeMs }: EventfulJob): number =>
  * Where the endpoint has events of its own, one chunk may become several of them or none: such a list is made from its
  * beginning. Else an event's number follows from its frame's, and a reader may begin anywhere.
  */
-export class JobEvents {
+export class JobEvents implements EventList {
   private seq: number;
   private fold: EventFold | undefined;
   private attempt = 1;

@@ -1,6 +1,7 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Follower, FollowFrom, LookAtRecord } from '@sluice/stream';
-import { JobEvents, SSE_HEARTBEAT, type Frame, type JobEnd } from '@sluice/wire';
+import { SSE_HEARTBEAT, type EventList, type Frame, type JobEnd } from '@sluice/wire';
 import type { FastifyReply } from 'fastify';
 import { cutWhenUnread } from '../cut-when-unread.js';
 import { EVENT_STREAM_HEADERS, Lag } from '../event-stream.js';
@@ -43,11 +44,10 @@ const RETRY_MS = 250;
  */
 export async function replyWithEvents(
   job: EventfulRecord,
-  after: number,
+  events: EventList,
   reply: FastifyReply,
   deps: EventsDeps,
 ): Promise<void> {
-  const events = new JobEvents(job, after);
   const fromSeq = Math.min(events.fromFrame, job.lastFrameSeq + 1);
   const first = await deps.replay(job.group, job.jobId, { fromSeq, most: PAGE });
   if (reply.raw.destroyed) return;
@@ -58,13 +58,13 @@ class EventsReply {
   private readonly raw;
   private readonly lag;
   private readonly beats;
-  private readonly call = { isStream: true, shutDown: () => this.close() };
+  private readonly call = { isStream: true, shutDown: () => this.cut() };
   private follower: Follower | undefined;
   private isOver = false;
 
   constructor(
     private readonly job: EventfulRecord,
-    private readonly events: JobEvents,
+    private readonly events: EventList,
     /** First frame that has not been sent. */
     private nextSeq: number,
     reply: FastifyReply,
@@ -77,11 +77,11 @@ class EventsReply {
     openCalls.add(this.call);
     this.raw.on('close', () => this.stop());
     this.raw.on('timeout', () => this.raw.destroy()); // of a reader that takes nothing
-    const requestId = reply.getHeader('x-request-id');
+    const headers = reply.getHeaders() as OutgoingHttpHeaders;
     reply.hijack();
     this.raw.writeHead(200, {
+      ...headers,
       ...EVENT_STREAM_HEADERS,
-      ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
       'x-sluice-job-id': job.jobId,
     });
     this.raw.flushHeaders();
@@ -149,6 +149,12 @@ class EventsReply {
       raw.once('close', done);
     });
     raw.setTimeout(0);
+  }
+
+  /** This server shuts down, and the job goes on. */
+  private cut(): void {
+    this.write(this.events.cut?.() ?? '');
+    this.close();
   }
 
   private close(): void {

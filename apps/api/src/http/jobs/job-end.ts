@@ -13,7 +13,7 @@ export async function readJobEnd(
   const outcome = JSON.parse(record.outcome) as Outcome;
   const end = { outcome, finishedAtMs: record.finishedAtMs ?? outcome.atMs ?? createdAtMs, lastFrameSeq: record.seq };
   if (!isStream || outcome.state !== 'completed') return end;
-  if (isDurable) return { ...end, tail: outcome.tail };
+  if (isDurable || outcome.tail !== undefined) return { ...end, tail: outcome.tail };
   return { ...end, tail: (await records.look(group, jobId))?.result?.toString() };
 }
 

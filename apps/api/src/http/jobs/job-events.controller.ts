@@ -1,4 +1,5 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import { JobEvents } from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { JOB_EVENTS_DEPS } from '../../tokens.js';
 import { ApiException } from '../api-error.js';
@@ -34,7 +35,7 @@ export class JobEventsController {
     const after = startingAfter(query, request.headers);
     const found = await finder.find(id, tenant);
     const job = await eventfulRecord(found, () => readAsked(found));
-    await replyWithEvents(job, after, reply, this.deps);
+    await replyWithEvents(job, new JobEvents(job, after), reply, this.deps);
   }
 
   @Get('jobs/:id/attempts')

@@ -1,6 +1,6 @@
 import type { Outcome } from '@sluice/wire';
 import { apiError } from '../api-error.js';
-import { waitForEnd, type WaitDeps } from '../jobs/wait-for-end.js';
+import { waitForEnd } from '../jobs/wait-for-end.js';
 import type { ResponsesDeps } from './responses-deps.js';
 import type { StoredResponse } from './stored-responses.js';
 
@@ -19,7 +19,7 @@ const CANCELLED: Outcome = {
 export async function cancelResponse(
   { asked, job, outcome }: StoredResponse,
   gone: AbortSignal,
-  deps: Pick<ResponsesDeps, 'records'> & WaitDeps,
+  deps: ResponsesDeps,
 ): Promise<void> {
   if (asked['background'] !== true) {
     throw apiError('invalid_request', 'Only a response that was created with background: true can be cancelled.', 'id');

@@ -1,12 +1,11 @@
-import { presentationOf, rebuiltEvents, skipEvents, type EventFold } from '@sluice/wire';
+import { presentationOf, rebuiltEvents, ResponseEventList, skipEvents, type EventFold } from '@sluice/wire';
 import type { FastifyReply } from 'fastify';
+import { answerHeaders } from '../answer-headers.js';
 import { apiError } from '../api-error.js';
-import { dialectOf } from '../dialect.js';
-import type { ReplyDeps } from '../reply-deps.js';
-import { replyWithSse, sseHead } from '../sse-reply.js';
-import { followJob } from './follow-job.js';
+import { EVENT_STREAM_HEADERS } from '../event-stream.js';
+import { replyWithEvents } from '../jobs/events-reply.js';
 import type { ResponsesDeps } from './responses-deps.js';
-import { RESPONSES, UNKNOWN, type StoredResponse } from './stored-responses.js';
+import { RESPONSES, type StoredResponse } from './stored-responses.js';
 
 /**
  * Sends the events of a response that was created streaming: those that were, then those that come, on any replica. A reader
@@ -18,30 +17,44 @@ export async function replayResponse(
   stored: StoredResponse,
   startingAfter: number | undefined,
   reply: FastifyReply,
-  deps: ResponsesDeps & ReplyDeps,
+  deps: ResponsesDeps,
 ): Promise<void> {
   const { job, asked, identity, snapshot, outcome } = stored;
   if (!job.stream) {
     throw apiError('invalid_request', 'This response was not created with stream: true; it has no events.', 'stream');
   }
-  const newFold = (): EventFold => {
-    const fold = presentationOf(RESPONSES)!.events(asked, identity);
-    return startingAfter === undefined ? fold : skipEvents(fold, startingAfter);
-  };
-  if (outcome !== undefined && snapshot.seq > 0 && !(await deps.hasStream(job))) {
+  const fold = presentationOf(RESPONSES)!.events(asked, identity);
+  const missing = startingAfter === undefined ? fold : skipEvents(fold, startingAfter);
+  const isCompleted = outcome?.state === 'completed';
+  if (isCompleted && snapshot.seq > 0 && !(await deps.hasStream(job))) {
     if (startingAfter !== undefined) throw apiError('stream_expired', EXPIRED, 'starting_after');
-    const answer = outcome.state === 'completed' ? await deps.stored.answer(stored) : undefined;
-    const fold = newFold();
-    const events = answer === undefined ? fold.fail(outcome.error ?? UNKNOWN) : rebuiltEvents(fold, answer);
-    reply.hijack();
-    reply.raw.writeHead(200, sseHead(reply, job, outcome.served));
-    reply.raw.end(events);
-    return;
+    return sendRebuilt(stored, fold, reply, deps);
   }
-  const follower = await followJob(job, deps);
-  const following = { kind: 'following', job, follower, cancel: () => Promise.resolve(), isReplayed: false } as const;
-  const dialect = { ...dialectOf(RESPONSES, asked, job), events: newFold, canComeBack: true };
-  replyWithSse(following, reply, deps, dialect);
+  const record = {
+    jobId: job.jobId,
+    group: job.group,
+    createdAtMs: identity.createdAtMs,
+    isStream: true,
+    isOver: outcome !== undefined,
+    lastFrameSeq: snapshot.seq,
+    isDurable: snapshot.durable !== undefined,
+  };
+  void reply.headers(answerHeaders(job, outcome?.served));
+  return replyWithEvents(record, new ResponseEventList(missing, job.jobId), reply, deps.events);
+}
+
+async function sendRebuilt(
+  stored: StoredResponse,
+  fold: EventFold,
+  reply: FastifyReply,
+  deps: ResponsesDeps,
+): Promise<void> {
+  const events = rebuiltEvents(fold, await deps.stored.answer(stored));
+  void reply
+    .code(200)
+    .headers(answerHeaders(stored.job, stored.outcome?.served))
+    .headers(EVENT_STREAM_HEADERS)
+    .send(events);
 }
 
 const EXPIRED =

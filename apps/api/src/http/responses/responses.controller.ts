@@ -32,7 +32,7 @@ export class ResponsesController {
     const { submit } = this.live; // once: a reload must not change it half way
     const call = await this.callOf(body, request);
     if (call.asked['background'] === true) {
-      return submitBackground(call, request, reply, submit, { ...this.deps, ...this.replyDeps });
+      return submitBackground(call, request, reply, submit, this.deps);
     }
     const isStored = call.asked['store'] !== false;
     return answerCall({ ...call, isStored }, request, reply, submit, this.replyDeps);
@@ -48,7 +48,7 @@ export class ResponsesController {
     const replay = readReplay(query);
     const stored = await this.find(id, request);
     if (replay === undefined) return sendResponse(stored, reply, this.deps);
-    return replayResponse(stored, replay.startingAfter, reply, { ...this.deps, ...this.replyDeps });
+    return replayResponse(stored, replay.startingAfter, reply, this.deps);
   }
 
   @Post(':id/cancel')
@@ -56,7 +56,7 @@ export class ResponsesController {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const stored = await this.find(id, request);
-    await cancelResponse(stored, gone.signal, { ...this.deps, openCalls: this.replyDeps.openCalls });
+    await cancelResponse(stored, gone.signal, this.deps);
     const ended = stored.outcome === undefined ? await this.find(id, request) : stored;
     return sendResponse(ended, reply, this.deps);
   }

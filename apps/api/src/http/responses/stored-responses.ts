@@ -1,10 +1,10 @@
 import type { InferenceJob } from '@sluice/pipeline';
 import type { JobRecords, JobSnapshot } from '@sluice/queue';
 import {
+  NO_REASON,
   saidBefore,
   storedResponse,
   type AnswerIdentity,
-  type ApiError,
   type AskedBody,
   type ChatMessage,
   type DurableJob,
@@ -94,7 +94,7 @@ export class StoredResponses {
       case 'cancelled':
       case 'failed':
       case 'expired':
-        return { kind: 'ended', error: stored.outcome?.error ?? UNKNOWN };
+        return { kind: 'ended', error: stored.outcome?.error ?? NO_REASON };
     }
   }
 }
@@ -115,5 +115,3 @@ const previousMustBe = (what: string): ApiException =>
     `previous_response_id must be the id of a response that is ${what}.`,
     'previous_response_id',
   );
-
-export const UNKNOWN: ApiError = { code: 'internal_error', message: 'The response ended without a reason.' };

@@ -6,7 +6,7 @@ import type { HeldCall } from '../answer-call.js';
 import { apiError, ApiException } from '../api-error.js';
 import { REPLAYED } from '../idempotency/come-back.js';
 import { keyedCall } from '../idempotency/same-call.js';
-import { SHUTTING_DOWN, type ReplyDeps } from '../reply-deps.js';
+import { SHUTTING_DOWN } from '../reply-deps.js';
 import { readRequestOptions } from '../request-options.js';
 import { replayResponse } from './replay-response.js';
 import type { ResponsesDeps } from './responses-deps.js';
@@ -22,7 +22,7 @@ export async function submitBackground(
   request: FastifyRequest,
   reply: FastifyReply,
   submit: SubmitDeps,
-  deps: ResponsesDeps & ReplyDeps,
+  deps: ResponsesDeps,
 ): Promise<void> {
   if (deps.openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
   if (asked['store'] === false) {
