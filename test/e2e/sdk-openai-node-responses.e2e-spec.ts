@@ -89,7 +89,7 @@ describe('openai-node, responses', () => {
     }
   });
 
-  it('creates in the background, polls, lists the input, deletes nothing that is foreign', async () => {
+  it('creates in the background, polls, lists the input, deletes', async () => {
     play({ answer: { text: 'Done.' } });
     let response = await openai.responses.create({ ...ask(), background: true });
     expect(response.status).toBe('queued');
@@ -106,7 +106,8 @@ describe('openai-node, responses', () => {
     expect(items).toMatchObject([
       { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Say hello.' }] },
     ]);
-    expect(await thrownBy(openai.responses.retrieve('resp_nobody'))).toBeInstanceOf(NotFoundError);
+    await openai.responses.delete(response.id);
+    expect(await thrownBy(openai.responses.retrieve(response.id))).toBeInstanceOf(NotFoundError);
   });
 
   it('cancels in the background', async () => {

@@ -110,6 +110,12 @@ class Responses(unittest.TestCase):
         (item,) = list(self.responses.input_items.list(queued.id))
         self.assertEqual(item.content[0].text, "Say hello.")
 
+    def test_deletes(self):
+        response = self.responses.create(**ASK)
+        self.assertIsNone(self.responses.delete(response.id))
+        with self.assertRaises(openai.NotFoundError):
+            self.responses.retrieve(response.id)
+
     def test_cancels_in_the_background(self):
         play(**SLOW)
         queued = self.responses.create(**ASK, background=True)
