@@ -136,7 +136,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         { provide: DRAIN, useValue: { streamMs: Math.min(5_000, settings.drainMs), jsonMs: settings.drainMs } },
         { provide: APP_FILTER, useValue: errors },
         ...webhookProviders(settings.bodyKey),
-        ...batchProviders({ folder, s3: undefined, uploads, errors }),
+        ...batchProviders({ folder, s3: settings.filesInS3, uploads, errors }),
         {
           provide: RedisClock,
           inject: [Connections],

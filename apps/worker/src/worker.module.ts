@@ -255,7 +255,7 @@ function workerProcess(
         subscriber,
         openHasty: () => openRedis(redisUrl, { role: 'api', onError: () => undefined }), // `commands` tells of outages
         database,
-        storage: openFileStorage(join(settings.dataDir, 'files'), undefined),
+        storage: openFileStorage(join(settings.dataDir, 'files'), settings.filesInS3),
         records,
         served,
         groups: ledgerGroups,

@@ -49,10 +49,12 @@ export const KNOWN_KEYS = {
   sluice: {
     applied: `midstream wait outage_wait strict deployment_limits hedge durability retry_budget tenant_weights max_queued_jobs
       max_queued_jobs_per_tenant max_queued_mb max_queued_mb_per_tenant groups
-      hedge_after hedge_budget webhooks`,
+      hedge_after hedge_budget webhooks files`,
     harmless: 'cache_scope images admin',
   },
   sluiceWebhooks: { applied: 'allow_http allow_networks' },
+  sluiceFiles: { applied: 's3' },
+  sluiceS3: { applied: 'bucket endpoint region prefix force_path_style' },
   sluiceGroup: { applied: 'midstream hedge hedge_after hedge_budget', blocking: 'retry_budget wait outage_wait' },
   credential: { applied: 'credential_name credential_values', always: 'credential_info' },
   modelEntry: { applied: 'model_name litellm_params model_info rpm tpm' },

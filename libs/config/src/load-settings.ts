@@ -86,6 +86,7 @@ function read(input: LoadInput): Read {
     port: environment.wholeNumber('PORT', input.args.port, '--port', 4000, 0, 65_535),
     host: config.env.SLUICE_HOST || '0.0.0.0',
     redisUrl,
+    filesInS3: config.filesInS3,
     databaseUrl: environment.postgresUrl('DATABASE_URL') ?? config.databaseUrl,
     dataDir,
     logLevel: environment.word('LOG_LEVEL', LOG_LEVELS, config.isVerbose ? 'debug' : 'info'),

@@ -3,6 +3,8 @@ import { readModels, type ModelDefaults } from './models/read-models.js';
 import { checkRouters } from './models/read-router.js';
 import type { Environment } from './models/read-target.js';
 import { readFiles, type ReadFiles } from './read-files.js';
+import { readFilesPlace } from './read-files-place.js';
+import type { S3Place } from './settings.js';
 import { ReportBook } from './report-book.js';
 import type { Report } from './report.js';
 import { readAliases } from './routing/read-aliases.js';
@@ -38,6 +40,8 @@ export interface Config {
   readonly redisUrl: string | undefined;
   /** `general_settings.database_url`. */
   readonly databaseUrl: string | undefined;
+  /** `sluice.files.s3`. */
+  readonly filesInS3: S3Place | undefined;
   /** `sluice.strict`: patterns match whole names. */
   readonly strict: boolean;
   readonly maxBodyBytes: number | undefined;
@@ -111,6 +115,7 @@ function readRoot(root: Section, env: Environment): Omit<Config, 'env' | 'report
     masterKey: readMasterKey(general),
     redisUrl: readRedisUrl(router),
     databaseUrl: readDatabaseUrl(general),
+    filesInS3: readFilesPlace(sluice),
     maxBodyBytes: megabytes && Math.round(megabytes * 1024 * 1024),
     isVerbose: litellm?.flag('set_verbose') ?? false,
   };

@@ -5,6 +5,19 @@ import type { Report } from './report.js';
 export const WORKER_ROLES = ['inference', 'webhooks', 'batches', 'ledger'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
+/** `sluice.files.s3`. The credentials come from the environment, as for every program that uses the AWS SDK. */
+export interface S3Place {
+  readonly bucket: string;
+  /** Absent: AWS itself. */
+  readonly endpoint: string | undefined;
+  /** Default us-east-1. */
+  readonly region: string;
+  /** Before every key; default none. */
+  readonly prefix: string;
+  /** `https://endpoint/bucket/key` instead of `https://bucket.endpoint/key`: what most stores beside AWS want. Default false. */
+  readonly forcePathStyle: boolean;
+}
+
 /**
  * Everything that a process was told: environment, command line and `config.yaml`, checked and frozen. A reload makes
  * another one. `libs/config` is the only reader of files and environment; all others are handed what they need.
@@ -18,8 +31,10 @@ export interface Settings {
   readonly redisUrl: string | undefined;
   /** `postgres://…`. Absent: `sluice start` runs its own PostgreSQL when it first needs one; other roles do without. */
   readonly databaseUrl: string | undefined;
-  /** Where the embedded Redis and PostgreSQL keep their files. Default `./data`. */
+  /** Where the embedded Redis and PostgreSQL keep their files, and where uploaded files are without S3. Default `./data`. */
   readonly dataDir: string;
+  /** Where uploaded files are; absent: in the data folder. */
+  readonly filesInS3: S3Place | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   /** Path of the configuration that was read; absent: the demonstration. */
   readonly configFile: string | undefined;

@@ -7,6 +7,7 @@ const AT_START = {
   redisUrl: 'REDIS_URL',
   databaseUrl: 'DATABASE_URL',
   dataDir: 'SLUICE_DATA_DIR',
+  filesInS3: 'sluice.files',
   workerConcurrency: 'SLUICE_WORKER_CONCURRENCY',
   drainMs: 'SLUICE_DRAIN_MS',
   bodyKey: 'SLUICE_BODY_KEY',
@@ -27,7 +28,7 @@ export function changedSettings(before: Settings, after: Settings): ChangedSetti
     groupsAdded: young.filter((group) => !before.models.groups.has(group)),
     groupsRemoved: old.filter((group) => !after.models.groups.has(group)),
     atNextStart: (Object.keys(AT_START) as (keyof typeof AT_START)[])
-      .filter((key) => before[key] !== after[key])
+      .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
       .map((key) => AT_START[key]),
   };
 }

@@ -1,0 +1,61 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import OpenAI from 'openai';
+import { createSimulator, type Simulator } from '../../apps/simulator/src/create-simulator.js';
+import { eventually } from '../eventually.js';
+import { chatLine, linesOf, startBatch, untilOver } from '../support/batch-lines.js';
+import { sizeOf } from '../support/full-size.js';
+import { familyOf } from '../support/process-family.js';
+import { buildSluice, SluiceProcess, temporaryFolder } from '../support/sluice-process.js';
+import { configFor, MASTER_KEY } from '../support/sluice.js';
+
+const LINES = sizeOf(1_000, 20_000);
+const KILLS = sizeOf(1, 3);
+
+/** `sluice start` with the Redis and the PostgreSQL that it runs itself, all in one folder. */
+describe('F1: kill -9 of every process while a batch runs', () => {
+  let simulator: Simulator;
+  let sluice: SluiceProcess | undefined;
+  const cwd = temporaryFolder();
+  const start = async (): Promise<OpenAI> => {
+    const env = { SLUICE_HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
+    sluice = await SluiceProcess.run(['start', '--port', '0'], { cwd, env }).untilUp();
+    return new OpenAI({ apiKey: MASTER_KEY, baseURL: `${sluice.origin}/v1`, maxRetries: 5 });
+  };
+
+  beforeAll(async () => {
+    buildSluice();
+    simulator = await createSimulator({ port: 0 });
+    simulator.setProfile('only', { latency: { p50: 20 } });
+    writeFileSync(join(cwd, 'config.yaml'), configFor(simulator.origin, 'gpt-4o', [{ profile: 'only' }]));
+  });
+  afterAll(async () => {
+    await sluice?.end('SIGTERM');
+    await simulator.stop();
+  });
+
+  it('leaves each line once in the output, in its place', async () => {
+    const ids = Array.from({ length: LINES }, (_, i) => `line-${i}`);
+    let openai = await start();
+    const { id } = await startBatch(
+      openai,
+      ids.map((custom) => chatLine(custom, 'gpt-4o')),
+    );
+    for (let kill = 0; kill < KILLS; kill++) {
+      const moment = Math.floor((LINES * (kill + 0.1 + 0.8 * Math.random())) / KILLS);
+      const isThere = async (): Promise<boolean> => {
+        const { status, request_counts: counts } = await openai.batches.retrieve(id);
+        return status === 'completed' || counts!.completed >= moment;
+      };
+      await eventually(isThere, { withinMs: 120_000, what: `${moment} lines to be done` });
+      for (const pid of familyOf(sluice!.pid).reverse()) process.kill(pid, 'SIGKILL');
+      await sluice!.end();
+      openai = await start();
+    }
+    const over = await untilOver(openai, id, 120_000);
+    expect(over).toMatchObject({ status: 'completed', request_counts: { total: LINES, completed: LINES, failed: 0 } });
+    const output = await linesOf(openai, over.output_file_id);
+    expect(output.map(({ custom_id: custom }) => custom)).toEqual(ids);
+  }, 400_000);
+});
