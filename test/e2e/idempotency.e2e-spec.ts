@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApi } from '../../apps/api/src/create-api.js';
+import { openRedis } from '@sluice/state';
+import { WholeAnswer } from '@sluice/wire';
 import { eventually } from '../eventually.js';
 import { MASTER_KEY, startSluice, type SluiceUnderTest } from '../support/sluice.js';
 
@@ -157,6 +159,27 @@ describe('a call with an Idempotency-Key', () => {
     const again = await ask({ key: `"${key}"`, body: { stream }, replica: 1, path: '/chat/completions?again' });
     expect(again).toEqual({ ...first, isReplayed: true });
     expect([first.isReplayed, calls()]).toEqual([false, 1]);
+  });
+
+  it('is made anew from its answer when it was a stream whose events are not kept any more', async () => {
+    play({ answer: { text: 'Hello, dear world.' } });
+    const key = randomUUID();
+    const body = { stream: true, stream_options: { include_usage: true } };
+    const first = await ask({ key, body });
+    const redis = openRedis(process.env['REDIS_URL']!, { role: 'worker', onError: () => undefined });
+    const stream = `{sluice:${sluice.group}}:stream:${first.jobId}`;
+    expect(await redis.del(stream)).toBe(1); // ten minutes later
+    redis.disconnect();
+    const again = await ask({ key, body, replica: 1 });
+    expect(again).toMatchObject({ status: 200, isReplayed: true, jobId: first.jobId });
+    const [one, two] = [first.text, again.text].map((text) => {
+      const whole = new WholeAnswer();
+      whole.add(text);
+      return whole.answer({ id: '', createdAt: 0, model: '' }, undefined);
+    });
+    expect(two).toEqual(one);
+    expect(again.text).toMatch(/data: \[DONE\]\n\n$/);
+    expect(calls()).toBe(1);
   });
 
   it('is the same whatever the order of its members', async () => {

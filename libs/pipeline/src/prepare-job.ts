@@ -7,7 +7,7 @@ export type JobTimes = Pick<InferenceJob, 'acceptedAtMs' | 'deadlineMs' | 'start
 
 /** What the worker is told of a call. */
 export function prepareJob(
-  { source, endpoint, beta, body, options, requestId, stored }: InferenceRequest,
+  { source, endpoint, beta, body, options, requestId, stored, same }: InferenceRequest,
   { jobId, group, routed }: { jobId: string; group: string; routed: string | undefined },
   times: JobTimes,
   policy: RoutingPolicy,
@@ -38,6 +38,6 @@ export function prepareJob(
     ...(stickTo === undefined ? {} : { stickTo }),
     tokens: estimateTokens(source.length, body, endpoint),
     requestId,
-    ...(stored === undefined ? {} : { isStored: true }),
+    ...(stored === undefined && same?.kind !== 'key' ? {} : { isStored: true }),
   };
 }

@@ -13,6 +13,7 @@ export {
 export type { AnswerIdentity, AskedBody, ChatForm, EventFold, Presentation, ToChat } from './endpoints/presentation.js';
 export { messageId } from './messages/message-parts.js';
 export { messagesErrorBody } from './messages/messages-error.js';
+export { answerAsChunk } from './openai/answer-as-chunk.js';
 export { roleChunk, textChunk, usageChunk } from './openai/chat-chunk.js';
 export { chatMessagesProblem, type ChatCompletionRequest, type ChatMessage } from './openai/chat-completion-request.js';
 export { addDelivered, nothingDelivered, type DeliveredAnswer } from './openai/delivered-answer.js';
