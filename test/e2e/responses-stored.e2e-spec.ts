@@ -166,6 +166,36 @@ describe('a response that is stored', () => {
     ]);
   });
 
+  it('lends its items to those who name them', async () => {
+    play({ answer: { text: 'First.' } });
+    const first = (await create({ input: 'One' })) as SeenResponse & { output: { id: string }[] };
+    const page = (await (await fetchAs(`/v1/responses/${first.id}/input_items`)).json()) as { data: { id: string }[] };
+    const [asked, answered] = [page.data[0]!.id, first.output[0]!.id];
+    const input = [{ id: asked }, { type: 'item_reference', id: answered }, { role: 'user', content: 'Two' }];
+    await create({ input });
+    expect(seen().at(-1)).toEqual([
+      { role: 'user', content: 'One' },
+      { role: 'assistant', content: 'First.' },
+      { role: 'user', content: 'Two' },
+    ]);
+    for (const [id, tenant] of [
+      [answered, 'other'],
+      [`${answered}9`, 'default'],
+      ['msg_1', 'default'],
+    ] as const) {
+      const answer = await post(
+        {
+          input: [
+            { role: 'user', content: 'x' },
+            { type: 'item_reference', id },
+          ],
+        },
+        tenant,
+      );
+      expect([answer.status, await answer.json()]).toMatchObject([400, { error: { param: 'input[1].id' } }]);
+    }
+  });
+
   it('is not gone on with when it is unknown, foreign or not completed', async () => {
     const foreign = await create({}, 'other');
     play(SLOW);

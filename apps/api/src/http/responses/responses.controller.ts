@@ -2,12 +2,10 @@ import { Body, Controller, Delete, Get, Inject, Param, Post, Query, Req, Res } f
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LiveSettings } from '../../live-settings.js';
 import { REPLY_DEPS, RESPONSES_DEPS } from '../../tokens.js';
-import { answerCall, type HeldCall } from '../answer-call.js';
-import { apiError } from '../api-error.js';
+import { answerCall } from '../answer-call.js';
 import { readPage, type QueryParams } from '../list-page.js';
 import type { ReplyDeps } from '../reply-deps.js';
 import { tenantOf } from '../request-options.js';
-import { translatedCall } from '../translated-call.js';
 import { cancelResponse } from './cancel-response.js';
 import { deleteResponse } from './delete-response.js';
 import { listInputItems } from './list-input-items.js';
@@ -15,8 +13,9 @@ import { readReplay } from './read-query.js';
 import { replayResponse } from './replay-response.js';
 import type { ResponsesDeps } from './responses-deps.js';
 import { sendResponse } from './send-response.js';
-import { RESPONSES, type StoredResponse } from './stored-responses.js';
+import type { StoredResponse } from './stored-responses.js';
 import { submitBackground } from './submit-background.js';
+import { wholeCall } from './whole-call.js';
 
 /** OpenAI's Responses, by way of chat (API.md 2). */
 @Controller(['v1/responses', 'responses'])
@@ -30,7 +29,8 @@ export class ResponsesController {
   @Post()
   async create(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { submit } = this.live; // once: a reload must not change it half way
-    const call = await this.callOf(body, request);
+    const { maxBodyBytes } = this.live.settings;
+    const call = await wholeCall(body, tenantOf(request.headers), this.deps.stored, maxBodyBytes);
     if (call.asked['background'] === true) {
       return submitBackground(call, request, reply, submit, this.deps);
     }
@@ -74,18 +74,6 @@ export class ResponsesController {
   ): Promise<object> {
     const page = readPage(query);
     return listInputItems(await this.find(id, request), page);
-  }
-
-  /** With what was said before, where it goes on with an earlier response. */
-  private async callOf(body: unknown, request: FastifyRequest): Promise<HeldCall> {
-    const id = (body as { previous_response_id?: unknown } | null | undefined)?.previous_response_id;
-    if (id === undefined || id === null) return translatedCall(RESPONSES, body);
-    const previous = await this.deps.stored.previous(id, tenantOf(request.headers));
-    const call = translatedCall(RESPONSES, body, { previous });
-    const { maxBodyBytes } = this.live.settings;
-    if (call.source.length <= maxBodyBytes) return call;
-    const message = `With what was said before it the call is larger than ${maxBodyBytes / 1024 / 1024} MiB.`;
-    throw apiError('request_too_large', message, 'previous_response_id');
   }
 
   private find(id: string, request: FastifyRequest): Promise<StoredResponse> {

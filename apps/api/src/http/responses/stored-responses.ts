@@ -54,6 +54,12 @@ export class StoredResponses {
     return result;
   }
 
+  /** The items of the answer of one that has completed. */
+  async output(stored: StoredResponse): Promise<readonly unknown[]> {
+    const { output } = parsed(await this.view(stored));
+    return Array.isArray(output) ? output : [];
+  }
+
   /**
    * The conversation that a call goes on with. One look, however long it is: each response keeps what had been said before
    * it, so that it goes on after its predecessors are gone.
