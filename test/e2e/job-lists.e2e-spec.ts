@@ -5,6 +5,7 @@ import { nativeJobs } from '../support/native-jobs.js';
 import { freshDatabase, type FreshDatabase } from '../support/own-postgres.js';
 import { MASTER_KEY, startSluice, type SluiceUnderTest } from '../support/sluice.js';
 
+const BAD = { rules: [{ do: { kind: 'bad_request' } }] };
 let fresh: FreshDatabase;
 let sluice: SluiceUnderTest;
 let jobs: ReturnType<typeof nativeJobs>;
@@ -19,7 +20,7 @@ beforeAll(async () => {
     },
   );
   sluice.simulator.setProfile('slow', { latency: { p50: 60_000 } });
-  sluice.simulator.setProfile('bad', { rules: [{ do: { kind: 'bad_request' } }] });
+  sluice.simulator.setProfile('bad', BAD);
   jobs = nativeJobs(sluice);
 });
 afterAll(async () => {
@@ -200,6 +201,78 @@ describe('dead letters', () => {
     expect(await ask(`jobs/${id}`, tenant, 'DELETE')).toMatchObject({ status: 200 });
     for (const path of ['jobs', 'dead-letters']) expect((await ask(path, tenant)).ids).toEqual([]);
     expect((await ask(`jobs/${id}`, tenant)).status).toBe(404);
+  });
+});
+
+describe('what is done with many jobs by a filter', () => {
+  const post = (path: string, tenant: string, body: unknown): Promise<{ status: number; body: Record<string, any> }> =>
+    jobs.send('POST', `/v1/jobs/${path}`, body, { 'x-sluice-tenant': tenant });
+
+  it('cancels those that wait and run, and no others', async () => {
+    const tenant = newTenant();
+    const done = await submitted(tenant);
+    await over(tenant, done);
+    const later = { not_before: Math.floor(Date.now() / 1_000) + 600 };
+    const chosen = [];
+    for (let i = 0; i < 3; i++) chosen.push(await submitted(tenant, { ...later, metadata: { kind: 'a' } }));
+    const other = await submitted(tenant, { ...later, metadata: { kind: 'b' } });
+    const filter = { metadata: { kind: 'a' } };
+    expect(await post('cancel', tenant, { filter, limit: 2 })).toMatchObject({
+      status: 200,
+      body: { matched: 2, done: 2, skipped: 0, has_more: true },
+    });
+    expect((await post('cancel', tenant, { filter })).body).toEqual({
+      matched: 1,
+      done: 1,
+      skipped: 0,
+      has_more: false,
+    });
+    expect((await list('status=cancelled', tenant)).ids).toEqual(chosen.toReversed());
+    expect((await list('status=delayed', tenant)).ids).toEqual([other]);
+    expect((await post('cancel', tenant, { filter: { status: 'delayed' } })).body).toMatchObject({
+      matched: 1,
+      done: 1,
+    });
+    expect((await post('cancel', newTenant(), { filter: {} })).body).toMatchObject({ matched: 0, has_more: false });
+  });
+
+  it('tries dead letters again, each once', async () => {
+    const tenant = newTenant();
+    const bad = `${sluice.group}-bad`;
+    const failed = [
+      await submitted(tenant, {}, bad),
+      await submitted(tenant, {}, bad),
+      await submitted(tenant, {}, bad),
+    ];
+    for (const id of failed) await over(tenant, id);
+    await ask(`dead-letters/${failed[0]}`, tenant, 'DELETE');
+    sluice.simulator.setProfile('bad', {});
+    const filter = { model: bad };
+    expect((await post('redrive', tenant, { filter, limit: 1 })).body).toMatchObject({
+      matched: 1,
+      done: 1,
+      has_more: true,
+    });
+    expect((await post('redrive', tenant, { filter })).body).toMatchObject({ matched: 1, done: 1, has_more: false });
+    expect((await post('redrive', tenant, { filter })).body).toMatchObject({ matched: 0, done: 0, has_more: false });
+    sluice.simulator.setProfile('bad', BAD);
+    expect((await view(tenant, failed[2]!))['retried_as']).toMatch(/^job_/);
+    expect((await list(`model=${bad}`, tenant)).ids).toHaveLength(5);
+  });
+
+  it.each([
+    [{}, 'ids'],
+    [{ filter: {}, ids: ['job_1'] }, 'ids'],
+    [{ filter: [] }, 'filter'],
+    [{ filter: {}, limit: 10_001 }, 'limit'],
+    [{ filter: { status: 'done' } }, 'status'],
+    [{ filter: { metadata: 'a' } }, 'filter.metadata'],
+    [{ filter: {}, force: true }, 'force'],
+  ])('refuses %j, naming it', async (body, param) => {
+    for (const path of ['cancel', 'redrive']) {
+      const refused = { status: 400, body: { error: { code: 'invalid_request', param } } };
+      expect(await post(path, 'any', body)).toMatchObject(refused);
+    }
   });
 });
 

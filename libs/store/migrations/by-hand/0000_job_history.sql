@@ -22,6 +22,8 @@ create table sluice.job_history (
   started_at timestamptz,
   finished_at timestamptz,
   attempts integer not null default 0,
+  -- the job that this one is another try of
+  retried_from text collate "C",
   -- a dead letter that its owner put away
   dismissed boolean not null default false,
   primary key (id, created_at)
@@ -38,5 +40,7 @@ create index on sluice.job_history (tenant, model, created_at desc, id desc);
 create index on sluice.job_history (batch_id, created_at desc, id desc) where batch_id is not null;
 --> statement-breakpoint
 create index on sluice.job_history (tenant, error_code, created_at desc, id desc) where error_code is not null;
+--> statement-breakpoint
+create index on sluice.job_history (retried_from) where retried_from is not null;
 --> statement-breakpoint
 create index on sluice.job_history using gin (metadata jsonb_path_ops) where metadata <> '{}';

@@ -33,6 +33,7 @@ interface Row {
   finishedAtMs: number | null;
   attempts: number;
   isDismissed: boolean;
+  retriedFrom: string | null;
 }
 
 /** PostgreSQL's type of each column of the statement, in its order. */
@@ -54,6 +55,7 @@ const TYPES: Record<keyof Row, string> = {
   finishedAtMs: 'bigint',
   attempts: 'integer',
   isDismissed: 'boolean',
+  retriedFrom: 'text',
 };
 
 /**
@@ -109,12 +111,16 @@ function rowsOf(group: string, entries: readonly LedgerEntry[]): Row[] {
     const isDismissed = entry.type === 'dismissed' || before?.isDismissed === true;
     told.set(entry.jobId, { entry: isLess ? before.entry : entry, isDismissed });
   }
-  return [...told.values()].map(({ entry, isDismissed }) => ({ ...rowOf(group, entry), isDismissed }));
+  return [...told.values()].map(({ entry, isDismissed }) => ({
+    ...rowOf(group, entry),
+    isDismissed,
+    retriedFrom: entry.durable.retriedFrom ?? null,
+  }));
 }
 
 const RANK: readonly LedgerEntry['type'][] = ['dismissed', 'accepted', 'over', 'erased'];
 
-function rowOf(group: string, entry: LedgerEntry): Omit<Row, 'isDismissed'> {
+function rowOf(group: string, entry: LedgerEntry): Omit<Row, 'isDismissed' | 'retriedFrom'> {
   const { jobId: id, durable } = entry;
   const { tenant, kind, endpoint, createdAtMs } = durable;
   const row = { id, createdAtMs, tenant, kind, endpoint, group, errorCode: null, outcome: null, startedAtMs: null };
@@ -157,14 +163,14 @@ function insertOf(rows: readonly Row[]): SQL {
   return sql`
     insert into sluice.job_history as kept (
       id, created_at, tenant, kind, endpoint, model, model_group, status, error_code, batch_id,
-      metadata, durable, outcome, started_at, finished_at, attempts, dismissed
+      metadata, durable, outcome, started_at, finished_at, attempts, dismissed, retried_from
     )
     select
       id, to_timestamp(created_ms / 1000.0), tenant, kind, endpoint, model, model_group, status, error_code, batch_id,
-      metadata, durable, outcome, to_timestamp(started_ms / 1000.0), to_timestamp(finished_ms / 1000.0), attempts, dismissed
+      metadata, durable, outcome, to_timestamp(started_ms / 1000.0), to_timestamp(finished_ms / 1000.0), attempts, dismissed, retried_from
     from unnest(${sql.join(columns, sql`, `)}) as row (
       id, created_ms, tenant, kind, endpoint, model, model_group, status, error_code, batch_id,
-      metadata, durable, outcome, started_ms, finished_ms, attempts, dismissed
+      metadata, durable, outcome, started_ms, finished_ms, attempts, dismissed, retried_from
     )
     on conflict (id, created_at) do update set
       ${sql.raw(TOLD.map((name) => `${name} = case when ${TELLS} then excluded.${name} else kept.${name} end`).join(', '))},

@@ -20,6 +20,8 @@ export interface HistoryFilter {
   metadata?: Record<string, string>;
   /** Failed and expired ones that nobody has put away, batch lines too, background responses not. */
   isDeadLetter?: boolean;
+  /** Not tried again. */
+  isUntried?: boolean;
 }
 
 export interface HistoricJob {
@@ -89,9 +91,19 @@ export class JobHistory {
         conditions.push(sql`(created_at, id) ${beyond} (${place}::timestamptz, ${after})`);
       }
       const { rows } = await db.execute<Row>(sql`
-        select ${COLUMNS} from sluice.job_history where ${sql.join(conditions, sql` and `)}
+        select ${COLUMNS} from sluice.job_history as job where ${sql.join(conditions, sql` and `)}
         order by created_at ${sql.raw(order)}, id ${sql.raw(order)} limit ${limit}`);
       return rows.map(jobOf);
+    });
+  }
+
+  /** The newest, at most so many. @throws StoreUnavailable */
+  ids(filter: HistoryFilter, limit: number): Promise<string[]> {
+    return this.database.use(async (db) => {
+      const { rows } = await db.execute<{ id: string }>(sql`
+        select id from sluice.job_history as job where ${sql.join(conditionsOf(filter), sql` and `)}
+        order by created_at desc, id desc limit ${limit}`);
+      return rows.map(({ id }) => id);
     });
   }
 
@@ -124,6 +136,9 @@ function conditionsOf(filter: HistoryFilter): SQL[] {
   const { tenant, status, model, endpoint, batchId, errorCode, createdAfterMs, createdBeforeMs, metadata } = filter;
   const conditions = [sql`tenant = ${tenant}`];
   if (filter.isDeadLetter === true) conditions.push(DEAD, sql`not dismissed`);
+  if (filter.isUntried === true) {
+    conditions.push(sql`not exists (select 1 from sluice.job_history as again where again.retried_from = job.id)`);
+  }
   if (status === 'unfinished') conditions.push(sql`status is null`);
   else if (status !== undefined) conditions.push(sql`status = ${status}`);
   else conditions.push(sql`status is distinct from 'erased'`);

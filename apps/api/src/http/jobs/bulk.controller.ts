@@ -11,10 +11,12 @@ import { checkedBody } from '../lean-validation.pipe.js';
 import { SHUTTING_DOWN } from '../reply-deps.js';
 import { tenantOf } from '../request-options.js';
 import { cancelJob } from './cancel-job.js';
+import { chooseJobs } from './history/choose-jobs.js';
+import { JobList } from './history/job-list.js';
 import { noSuchJob } from './job-finder.js';
 import type { JobView } from './job-view.js';
 import type { JobsDeps } from './jobs-deps.js';
-import { overIds, readIds, type Done } from './over-ids.js';
+import { overIds, type Done } from './over-ids.js';
 import { bytesOfBodies, readCreate, submitterOf, type Submitter } from './read-create.js';
 import { NO_EDITS } from './retry-edits.js';
 import { retryJob } from './retry-job.js';
@@ -28,6 +30,7 @@ type Item = { index: number; job: JobView } | { index: number; error: ReturnType
 export class BulkJobsController {
   constructor(
     private readonly live: LiveSettings,
+    private readonly list: JobList,
     @Inject(JOBS_DEPS) private readonly deps: JobsDeps,
   ) {}
 
@@ -87,10 +90,10 @@ export class BulkJobsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Done> {
-    // prettier-ignore
-    const ids = readIds(body);
+    const tenant = tenantOf(request.headers);
+    const chosen = await chooseJobs(body, tenant, this.list, 'unfinished');
     reply.code(200);
-    return overIds(ids, tenantOf(request.headers), this.deps.finder, (found) => cancelJob(found, this.deps));
+    return overIds(chosen, tenant, this.deps.finder, (found) => cancelJob(found, this.deps));
   }
 
   @Post('jobs/redrive')
@@ -99,12 +102,11 @@ export class BulkJobsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Done> {
-    // prettier-ignore
-    const ids = readIds(body);
     const { submit } = this.live;
     const submitter = submitterOf(request);
+    const chosen = await chooseJobs(body, submitter.tenant, this.list, 'dead letters');
     reply.code(200);
-    return overIds(ids, submitter.tenant, this.deps.finder, async (found) => {
+    return overIds(chosen, submitter.tenant, this.deps.finder, async (found) => {
       if (found.snapshot.outcome === undefined) return false;
       return (await retryJob(found, NO_EDITS, submitter, submit, this.deps)).isNew;
     });

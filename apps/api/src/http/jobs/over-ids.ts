@@ -2,6 +2,13 @@ import { apiError, ApiException } from '../api-error.js';
 import { checkedBody } from '../lean-validation.pipe.js';
 import type { FoundJob, JobFinder } from './job-finder.js';
 
+/** Jobs that something is to be done with. */
+export interface ChosenJobs {
+  ids: readonly string[];
+  /** Others match too. */
+  hasMore: boolean;
+}
+
 /** `matched`: there are such jobs; `skipped`: of them nothing was to be done with. */
 export interface Done {
   matched: number;
@@ -30,7 +37,7 @@ function refused(thrown: unknown): false {
 
 /** Does something with each of a tenant's jobs; ids that are none of them count for nothing. @param act false: not done */
 export async function overIds(
-  ids: readonly string[],
+  { ids, hasMore }: ChosenJobs,
   tenant: string,
   finder: Pick<JobFinder, 'lookFor'>,
   act: (found: FoundJob) => Promise<boolean>,
@@ -46,5 +53,5 @@ export async function overIds(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
-  return { matched, done, skipped: matched - done, has_more: false };
+  return { matched, done, skipped: matched - done, has_more: hasMore };
 }

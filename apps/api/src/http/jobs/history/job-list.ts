@@ -1,13 +1,14 @@
 import type { JobRecords } from '@sluice/queue';
 import type { HistoricJob, HistoryFilter } from '@sluice/store';
+import type { ChosenJobs } from '../over-ids.js';
 import type { FoundJob, JobFinder } from '../job-finder.js';
 import { jobView, type JobView } from '../job-view.js';
 import { historicSnapshot } from './historic-snapshot.js';
 import type { KeptJobs } from './kept-jobs.js';
-import { isLive, type JobFilter, type ListQuery } from './list-query.js';
+import { isLive, type Default, type JobFilter, type ListQuery } from './list-query.js';
 
 export interface JobListDeps {
-  kept: Pick<KeptJobs, 'catchUp' | 'page'>;
+  kept: Pick<KeptJobs, 'catchUp' | 'ids' | 'page'>;
   records: Pick<JobRecords, 'read'>;
   finder: Pick<JobFinder, 'view' | 'nowMs'>;
 }
@@ -22,7 +23,7 @@ export interface JobPage {
 }
 
 /** What runs and what waits is known by its record alone: such a filter looks at so many unfinished jobs at most. */
-const LOOKED_AT = 5_000;
+const LOOKED_AT = 20_000;
 const AT_ONCE = 500;
 
 /** Lists of durable jobs: which there are says the history, what they do now their records. */
@@ -37,6 +38,21 @@ export class JobList {
     const data = await Promise.all(found.jobs.map((job) => this.deps.finder.view(job)));
     const { hasMore, lastId = data.at(-1)?.id ?? null } = found;
     return { object: 'list', data, first_id: data[0]?.id ?? null, last_id: lastId, has_more: hasMore };
+  }
+
+  /** The newest that match, at most `limit`. @throws StoreUnavailable */
+  async ids(filter: JobFilter, limit: number, tenant: string, byDefault: Default): Promise<ChosenJobs> {
+    const hasCaughtUp = await this.deps.kept.catchUp();
+    if (isLive(filter.status)) {
+      const found = await this.find({ filter, after: undefined, limit, order: 'desc' }, tenant, false, hasCaughtUp);
+      return { ids: found?.jobs.map(({ jobId }) => jobId) ?? [], hasMore: found?.hasMore ?? false };
+    }
+    const wanted: HistoryFilter = { ...historyFilter(filter), tenant };
+    if (filter.status === undefined && byDefault === 'unfinished') wanted.status = 'unfinished';
+    if (byDefault === 'dead letters')
+      Object.assign(wanted, { isUntried: true, isDeadLetter: filter.status === undefined });
+    const ids = await this.deps.kept.ids(wanted, limit + 1);
+    return { ids: ids.slice(0, limit), hasMore: ids.length > limit };
   }
 
   private async find(

@@ -34,6 +34,11 @@ export class KeptJobs {
     return this.history.page(filter, page);
   }
 
+  /** As in JobHistory. */
+  ids(filter: HistoryFilter, limit: number): Promise<string[]> {
+    return this.history.ids(filter, limit);
+  }
+
   /** Of a job whose record is gone. Undefined: there is none of this tenant, or no history is kept. */
   async find(jobId: string, tenant: string): Promise<{ job: HistoricJob; hasCaughtUp: boolean } | undefined> {
     if (!this.history.isKept) return undefined;

@@ -22,6 +22,9 @@ export interface JobFilter extends Omit<HistoryFilter, 'tenant' | 'status' | 'is
 export const isLive = (status: JobFilter['status']): status is LiveStatus =>
   status !== undefined && LIVE.includes(status);
 
+/** Whom a filter means that names no status: jobs that are not over, or dead letters that were not tried again. */
+export type Default = 'unfinished' | 'dead letters';
+
 /**
  * The query of a list of jobs (API.md 1.2, 4).
  * @throws 400 invalid_request, naming the parameter at fault
