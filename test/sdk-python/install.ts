@@ -9,15 +9,15 @@ const HOW = 'Install Python 3.9 or later with venv and pip (Debian: apt-get inst
 const LONGEST_STEP_MS = 150_000;
 
 /**
- * openai-python in a virtual environment in the git-ignored `.venv-sdk`, made when it is not there or its versions have
+ * openai-python and anthropic-sdk-python in a virtual environment in the git-ignored `.venv-sdk`, made when it is not there or its versions have
  * changed. Returns the path of its Python.
  * @throws Error that says what is missing: these tests are never left out in silence
  */
-export function pythonWithOpenAi(): string {
+export function pythonWithSdks(): string {
   const python = join(VENV, 'bin', 'python');
   const stamp = join(VENV, '.installed-from');
   const wanted = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && runs(python, ['-c', 'import openai']))
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && runs(python, ['-c', 'import anthropic, openai']))
     return python;
 
   rmSync(VENV, { recursive: true, force: true });

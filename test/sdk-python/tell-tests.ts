@@ -3,14 +3,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { MASTER_KEY, startSluice, type SluiceOptions, type SluiceUnderTest } from '../support/sluice.js';
-import { pythonWithOpenAi } from './install.js';
+import { pythonWithSdks } from './install.js';
 
 /**
  * The tests of a Python file beside this one: they run once, all together, against a Sluice of their own, and each is told
  * here under its name. To be called in a `describe`.
  * @param file without its ending
+ * @param start what they call, where one deployment `only` is not enough
  */
-export function tellPythonTests(file: string, options: SluiceOptions): void {
+export function tellPythonTests(
+  file: string,
+  options: SluiceOptions,
+  start: (options: SluiceOptions) => Promise<SluiceUnderTest> = (asked) => startSluice([{ profile: 'only' }], asked),
+): void {
   const names = [...readFileSync(join(import.meta.dirname, `${file}.py`), 'utf8').matchAll(/def test_(\w+)/g)].map(
     ([, name]) => name!,
   );
@@ -19,8 +24,8 @@ export function tellPythonTests(file: string, options: SluiceOptions): void {
   let output = '';
 
   beforeAll(async () => {
-    const python = pythonWithOpenAi();
-    sluice = await startSluice([{ profile: 'only' }], options);
+    const python = pythonWithSdks();
+    sluice = await start(options);
     output = await run(python, file, sluice);
   }, 240_000);
   afterAll(() => sluice?.stop());

@@ -1,4 +1,4 @@
-"""openai-python as it comes, against a Sluice that test/e2e/sdk-openai-python.e2e-spec.ts has started.
+"""openai-python as it comes, against a Sluice that test/e2e/sdks-python.e2e-spec.ts has started.
 
 Only base URL and key are ours. The simulator behind Sluice is told by its admin routes how to behave.
 Each method is one test of that file, by its name.

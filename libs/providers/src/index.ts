@@ -14,4 +14,5 @@ export type {
   Usage,
 } from './adapter.js';
 export { ProviderClient, type AttemptTimeouts, type ProviderClientOptions } from './call-provider.js';
+export { countTextOf } from './openai/count-text.js';
 export { adapterFor } from './registry.js';

@@ -1,11 +1,11 @@
 import { Body, Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
-import { readNeeds } from '@sluice/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LiveSettings } from '../../live-settings.js';
 import { REPLY_DEPS } from '../../tokens.js';
 import { answerCall } from '../answer-call.js';
 import { checkedBody } from '../lean-validation.pipe.js';
 import type { ReplyDeps } from '../reply-deps.js';
+import { countTokens } from './count-tokens.js';
 import { translatedCall } from '../translated-call.js';
 
 /** Anthropic's Messages, for any model group (API.md 3). */
@@ -23,11 +23,11 @@ export class MessagesController {
     return answerCall(call, request, reply, this.live.submit, this.replyDeps);
   }
 
-  /** An estimate, some percent high: the api asks no provider, and a tokenizer would hold up everybody else's calls. */
   @Post('messages/count_tokens')
   @HttpCode(200)
-  count(@Body() body: unknown): { input_tokens: number } {
-    const { body: chat } = translatedCall('/v1/messages', { ...checkedBody(body), max_tokens: 1, stream: false });
-    return { input_tokens: readNeeds(chat).inputTokens };
+  count(@Body() body: unknown, @Req() request: FastifyRequest): { input_tokens: number } {
+    const asked = { ...checkedBody(body), max_tokens: 1, stream: false };
+    const { body: chat } = translatedCall('/v1/messages', asked);
+    return { input_tokens: countTokens(chat, request.source!.length, this.live.submit) };
   }
 }

@@ -1,5 +1,6 @@
 import { describe } from '@jest/globals';
 import { tellPythonTests } from '../sdk-python/tell-tests.js';
+import { startStoringSluice } from '../support/storing-sluice.js';
 
 /** All that is in Python, in one file: two at a time would install what they need over each other. */
 
@@ -15,4 +16,13 @@ describe('openai-python, responses', () => {
     yaml: 'litellm_settings: {num_retries: 0, allowed_fails: 100}',
     times: { heartbeatMs: 50 },
   });
+});
+
+describe('anthropic-sdk-python', () => {
+  tellPythonTests('test_anthropic', { yaml: 'litellm_settings: {num_retries: 0, allowed_fails: 100}' }, (options) =>
+    startStoringSluice(
+      [{ profile: 'gpt' }, { profile: 'claude', model: 'anthropic/claude-sonnet-4-5', group: 'claude' }],
+      options,
+    ),
+  );
 });
