@@ -1,7 +1,15 @@
-import { acceptJob } from './accept-job.js';
+import { acceptJob, type AcceptAsk } from './accept-job.js';
 import { cancelJob, expireJob, finishJob, type EndAsk } from './end-job.js';
 import { feedWindow, sweepGroup, type FedJob, type SweepReply } from './feed-window.js';
-import { bytesOf, isOver, newJobGroup, type JobGroup, type TerminalState, type Told } from './job-group.js';
+import {
+  bytesOf,
+  isOver,
+  newJobGroup,
+  type JobGroup,
+  type JobRecord,
+  type TerminalState,
+  type Told,
+} from './job-group.js';
 import { inOrder, tenantOf } from './lines.js';
 import { countSuspectCrash, isolateJob } from './isolate-job.js';
 import { beginJob, noteAttempt, relayFrames, requeueJob, type RunVerdict } from './run-job.js';
@@ -43,6 +51,9 @@ interface Seen {
   holder: Run | undefined;
   /** The last number that the feeder gave out. */
   fed: number;
+  /** Entries of the ledger. */
+  accepted: number;
+  ended: number;
 }
 
 const WORKERS = 3;
@@ -56,6 +67,7 @@ const LIMITS = { atMost: 500, addLostMs: 5_000, addTakesMs: 1_000 };
 const SECOND_US = 1_000_000;
 const BOUNDS = { jobs: 99, bytes: 99, tenantJobs: 99, tenantBytes: 99 };
 const LINES = ['1:a', '4:a', '1:b'];
+const KEPT = { resultMs: 86_400_000, requestMs: 0, deadLetterMs: 604_800_000 };
 
 /**
  * Apis, workers, feeders, sweepers and a BullMQ around one group of jobs, in memory, for tests: everything between two
@@ -74,6 +86,9 @@ export class JobWorld {
   /** What a sweeper found and has not ended yet. */
   private overdue: SweepReply['overdue'] = [];
   private readonly seen = new Map<string, Seen>();
+  private readonly notBefore = new Map<string, number>();
+  /** Entries of the ledger that were read. */
+  private read = 0;
   private jobs: string[] = [];
   private tokens = 0;
   readonly reached = new Set<string>();
@@ -90,6 +105,9 @@ export class JobWorld {
     'accept, add late': (pick) => this.accept(this.newJob(), pick, true, 'late'),
     'accept, add lost': (pick) => this.accept(this.newJob(), pick, true, 'lost'),
     'accept to backlog': (pick) => this.accept(this.newJob(), pick, false, 'lost'),
+    submit: (pick) => this.accept(this.newJob(), pick, true, 'added', 'durable'),
+    'submit, add lost': (pick) => this.accept(this.newJob(), pick, false, 'lost', 'durable'),
+    'submit for later': (pick) => this.accept(this.newJob(), pick, false, 'lost', 'delayed'),
     'accept again': (pick) => this.accept(this.jobs[pick % this.jobs.length], pick, true, 'added'),
     cancel: (pick) => this.cancel(this.jobs[pick % this.jobs.length]),
     'add arrives': (pick) => this.addArrives(pick, false),
@@ -135,17 +153,29 @@ export class JobWorld {
     return jobId;
   }
 
-  private accept(jobId: string | undefined, pick: number, isDirect: boolean, add: 'added' | 'late' | 'lost'): void {
+  private accept(
+    jobId: string | undefined,
+    pick: number,
+    isDirect: boolean,
+    add: 'added' | 'late' | 'lost',
+    what: 'plain' | 'durable' | 'delayed' = 'plain',
+  ): void {
     if (jobId === undefined) return;
-    this.group.beatMs = this.nowMs;
+    this.group.beatMs = what === 'plain' ? this.nowMs : undefined; // nobody there: a durable job waits for a worker too
+    const notBeforeMs = what === 'delayed' ? this.nowMs + [5_000, 20_000][pick % 2]! : 0;
+    const durable = { about: jobId, notBeforeMs };
+    const also: Partial<AcceptAsk> = what === 'plain' ? {} : { durable, kept: KEPT };
     const ask = { jobId, isDirect, request: 'q', job: 'j', replyTo: 'inbox', isLone: false, bounds: BOUNDS };
-    const dueInMs = [3_000, 60_000][pick % 2]!;
-    const times = { dueInMs, deadlineMs: this.nowMs + 60_000, startInMs: 1, silenceMs: 7_000 };
+    const dueInMs = Math.max(0, notBeforeMs - this.nowMs) + [3_000, 60_000][pick % 2]!;
+    const deadlineMs = Math.max(this.nowMs, notBeforeMs) + 60_000;
+    const times = { dueInMs, deadlineMs, startInMs: 1, silenceMs: 7_000 };
     const line = LINES[pick % LINES.length]!;
-    const reply = acceptJob(this.group, this.bullView(), { ...ask, ...times, line }, this.nowUs);
+    const reply = acceptJob(this.group, this.bullView(), { ...ask, ...times, ...also, line }, this.nowUs);
     must(reply.kind === 'accepted', 'a living group takes a job');
     if (!this.seen.has(jobId)) {
-      this.seen.set(jobId, { lastSeq: 0, over: undefined, crashes: 0, holder: undefined, fed: 0 });
+      const unseen = { lastSeq: 0, over: undefined, crashes: 0, holder: undefined, fed: 0 };
+      this.seen.set(jobId, { ...unseen, accepted: 0, ended: 0 });
+      if (notBeforeMs > 0) this.notBefore.set(jobId, notBeforeMs);
     }
     if (!isDirect || add === 'lost') return;
     const job = { jobId, feedNumber: 1, replyTo: 'inbox' };
@@ -240,6 +270,7 @@ export class JobWorld {
       return () => void (run.phase = 'leaving');
     }
     const seen = this.seen.get(jobId)!;
+    must((this.notBefore.get(jobId) ?? 0) <= this.nowMs, 'nothing starts before its time');
     if (reply.epoch !== epochBefore) {
       if (wasRunning) {
         must(seen.holder === undefined || this.isLost(seen.holder), 'a run that is well is not taken over');
@@ -505,12 +536,18 @@ export class JobWorld {
 
   /** What holds after every step, whatever it was. */
   private check(): void {
-    const { records, backlog, due, fed, suspects } = this.group;
+    const { records, backlog, due, fed, suspects, delayed } = this.group;
+    this.readLedger();
     for (const [jobId, record] of records) {
       const seen = this.seen.get(jobId)!;
       const isQueued = record.state === 'queued';
       const isWaiting = backlog.lines.get(record.line)?.has(jobId) === true;
-      const places = Number(isWaiting) + Number(fed.has(jobId)) + Number(isQueued && suspects.has(jobId));
+      const places =
+        Number(isWaiting) +
+        Number(fed.has(jobId)) +
+        Number(isQueued && suspects.has(jobId)) +
+        Number(delayed.has(jobId));
+      if (delayed.has(jobId)) this.reached.add('delayed');
       must(places === (isQueued ? 1 : 0), 'a queued job waits in one place, any other in none');
       must((record.crashes ?? 0) === seen.crashes, 'crashes are counted, and nothing else');
       must((record.seq ?? 0) === seen.lastSeq, 'what is kept was told');
@@ -520,9 +557,32 @@ export class JobWorld {
         must(seen.over === written, 'the one terminal state is told once and never changes');
       } else must(due.has(jobId), 'a job that is not over has a time at which it will be');
       must(isOver(record) === !due.has(jobId), 'what is over is not due');
+      this.checkDurable(jobId, record);
     }
     must(records.size === this.seen.size, 'no record is made or lost by the way');
     this.checkLines();
+  }
+
+  private readLedger(): void {
+    for (const { t, j = '', s, o } of this.group.ledger.slice(this.read)) {
+      const seen = this.seen.get(j)!;
+      const { state, outcome } = this.group.records.get(j)!;
+      if (t === 'accepted') seen.accepted++;
+      else seen.ended++;
+      must(t === 'accepted' || (s === state && o === outcome), 'the ledger says how it ended');
+    }
+    this.read = this.group.ledger.length;
+  }
+
+  private checkDurable(jobId: string, record: JobRecord): void {
+    const { accepted, ended } = this.seen.get(jobId)!;
+    const isDurable = record.durable !== undefined;
+    must(accepted === Number(isDurable), 'what is accepted stands in the ledger once, and no plain call does');
+    must(ended === Number(isDurable && isOver(record)), 'an end stands in the ledger once');
+    if (!isDurable || !isOver(record)) return;
+    const isDeadLetter = record.state === 'failed' || record.state === 'expired';
+    must((record.request !== undefined) === isDeadLetter, 'the request of a dead letter is kept, no other');
+    must(record.keptMs === (isDeadLetter ? KEPT.deadLetterMs : KEPT.resultMs), 'it is kept as long as was said');
   }
 
   private checkLines(): void {
@@ -578,7 +638,9 @@ export class JobWorld {
     }
     for (const [jobId] of inTime) must(records.get(jobId)!.state !== 'expired', `${jobId} does not wait for nothing`);
     for (const [jobId, record] of records) must(isOver(record), `${jobId} comes to its end`);
-    must(backlog.jobs + due.size + fed.size + suspects.size === 0, 'nothing is left in a set');
+    const { delayed, later } = this.group;
+    must(backlog.jobs + due.size + fed.size + suspects.size + delayed.size === 0, 'nothing is left in a set');
+    must(later.size === 0, 'what was delayed is not counted any more');
     for (const { place } of this.bull.values()) must(place === 'failed', 'nothing is left in BullMQ');
     for (const { state } of records.values()) this.reached.add(state);
   }
@@ -617,6 +679,9 @@ const TABLE = {
   'accept, add late': 1,
   'accept, add lost': 1,
   'accept to backlog': 3,
+  submit: 2,
+  'submit, add lost': 1,
+  'submit for later': 2,
   'accept again': 2,
   cancel: 1,
   'add arrives': 6,

@@ -48,6 +48,11 @@ const HISTORIES: Record<string, string> = {
   'a job whose run threw before it began is fed under the next number': 'accept 1 > fetch > throw > leave',
   'two feeders at once do not fill the window twice':
     'accept to backlog > accept to backlog > accept to backlog > accept to backlog > feed > feed',
+  'a job that was submitted when others wait is not begun where it was added':
+    'accept to backlog > submit > fetch > begin > feed > add arrives > add arrives > fetch > begin > finish',
+  'a job for later is let in when its time has come, and not before':
+    'submit for later > feed > fetch > begin > time passes 2 > feed > add arrives > fetch > begin > finish',
+  'a job for later is cancelled where it waits': 'submit for later > cancel > time passes 2 > feed > fetch',
   'a job accepted to the backlog and sent again straight to BullMQ runs once':
     'accept to backlog > accept again > fetch > begin > feed > add arrives > fetch 1 > begin > relay',
 };
@@ -95,6 +100,7 @@ describe('the jobs of a group', () => {
         'cancelled',
         'completed',
         'crash counted',
+        'delayed',
         'ended from outside: queued',
         'ended from outside: running',
         'expired',
