@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   acceptJob,
+  claimRetry,
+  eraseJob,
+  releaseRetry,
   beginJob,
   cancelJob,
   countSuspectCrash,
@@ -20,7 +23,7 @@ import {
   type JobRecord,
   type Told,
 } from '@sluice/core';
-import { JobRecords } from '@sluice/queue';
+import { DurableRecords, JobRecords } from '@sluice/queue';
 import { openRedis } from '@sluice/state';
 import { FrameRelay } from '@sluice/stream';
 import { frameHead } from '@sluice/wire';
@@ -58,6 +61,8 @@ const ACTIONS = {
   accept: 3,
   'repeat accept': 1,
   cancel: 1,
+  erase: 1,
+  'claim a retry': 2,
   fetch: 3,
   'fetch a suspect': 2,
   begin: 4,
@@ -150,6 +155,7 @@ describe('the job scripts and their twin in core', () => {
     async () => {
       const seen = new Set<string>();
       const records = new JobRecords(redis, 'elsewhere');
+      const durableRecords = new DurableRecords(redis);
       const suspectRecords = new JobRecords(redis, 'here');
       const relay = new FrameRelay(redis, () => SENT_AT_MS);
       let begins = 0;
@@ -339,6 +345,29 @@ describe('the job scripts and their twin in core', () => {
                 seen.add(reply.kind);
                 break;
               }
+              case 'erase': {
+                if (jobId === undefined) break;
+                const how = pick % 4 === 0 ? 'erased' : 'dismissed';
+                fromTwin = eraseJob(twin, jobId, how);
+                fromScripts = await durableRecords.erase(group, jobId, how);
+                seen.add(`${how}: ${String(fromTwin)}`);
+                break;
+              }
+              case 'claim a retry': {
+                if (jobId === undefined) break;
+                const before = pick % 3 === 0 ? undefined : twin.records.get(jobId)?.retriedAs;
+                const ask = { jobId, as: `retry${pick % 4}`, before: before ?? '' };
+                if (pick % 5 === 0) {
+                  releaseRetry(twin, ask);
+                  await durableRecords.releaseRetry(group, jobId, ask.as, before);
+                  break;
+                }
+                repeat = () => claimRetry(twin, ask, nowMs);
+                fromTwin = repeat();
+                fromScripts = await durableRecords.claimRetry(group, jobId, ask.as, before);
+                seen.add(`retry: ${String(fromTwin)}`);
+                break;
+              }
               case 'expire': {
                 const past = overdue.splice(pick % Math.max(1, overdue.length), 1)[0];
                 const id = past?.jobId ?? jobId;
@@ -431,7 +460,9 @@ describe('the job scripts and their twin in core', () => {
               case 'late add': {
                 // Of an api that repeats itself, or a feeder that was frozen.
                 if (jobId === undefined) break;
-                const { fed, line, replyTo } = twin.records.get(jobId)!;
+                const record = twin.records.get(jobId);
+                if (record === undefined) break; // erased
+                const { fed, line, replyTo } = record;
                 const last = twin.backlog.lines.get(line)?.has(jobId) ? fed - 1 : fed; // its number is not given out yet
                 await queue.add('chat', { jobId, replyTo }, { jobId: `${jobId}-${1 + (pick % last)}` });
                 break;
@@ -583,6 +614,12 @@ const CORNERS = [
   'swept after a failure',
   'delayed',
   'accepted without a worker',
+  'erased: done',
+  'erased: unfinished',
+  'dismissed: done',
+  'retry: done',
+  'retry: unfinished',
+  'retry: taken',
   'running',
 ];
 
@@ -633,7 +670,8 @@ function flat(twin: JobGroup, jobs: readonly string[]): Dump {
       laterAt: twin.laterMs === undefined ? undefined : String(twin.laterMs),
     },
     jobs: jobs.map((id) => {
-      const record = twin.records.get(id)!;
+      const record = twin.records.get(id);
+      if (record === undefined) return { id, record: {}, frames: [], ttl: undefined };
       const frames = [...(twin.streams.get(id) ?? [])].map(([seq, frame]) => [`${seq}-0`, frame] as const);
       return { id, record: flatRecord(record), frames, ttl: record.keptMs };
     }),

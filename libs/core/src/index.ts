@@ -110,6 +110,8 @@ export { BACKLOG_DEFAULTS, lineOf, type BacklogBounds, type BacklogPolicy } from
 export { variantName, variantOf } from './dispatch/fallback-variant.js';
 export { isBefore, ledgerBound, type ConsumerGroupPlace } from './job/ledger-bound.js';
 export { keptText, type Kept } from './job/kept.js';
+export { eraseJob } from './job/erase-job.js';
+export { claimRetry, releaseRetry } from './job/retry-claim.js';
 export { cancelJob, expireJob, finishJob } from './job/end-job.js';
 export { feedWindow, sweepGroup, type FedJob } from './job/feed-window.js';
 export { countSuspectCrash, isolateJob } from './job/isolate-job.js';

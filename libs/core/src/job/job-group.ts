@@ -104,6 +104,10 @@ export interface JobRecord {
   /** Of a durable job that is over. */
   finishedAtMs?: number;
   attempts?: number;
+  /** Id of the job that it is tried again as, and since when (Unix ms); empty: it was, and that one was refused. */
+  retriedAs?: string;
+  /** A dead letter that was put away. */
+  dismissed?: 1;
   isCancelled?: boolean;
   worker?: string;
   /** The run that began last: a `begin` that comes twice has the same. */
