@@ -12,7 +12,7 @@ export function noteOver(
   if (record.durable === undefined) return;
   record.finishedAtMs = nowMs;
   record.attempts = attempts ?? Number(/"attempts":(\d+)/.exec(record.progress ?? '')?.[1] ?? 0);
-  const { startedAtMs = '' } = record;
+  const startedAtMs = record.attempts > 0 ? (record.startedAtMs ?? '') : ''; // begun, and nobody was asked: not started
   group.ledger.push({
     t: 'over',
     j: jobId,

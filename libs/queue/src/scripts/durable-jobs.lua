@@ -16,12 +16,13 @@ end
 -- progress: as a run wrote it
 local function attempts_of(progress) return string.match(progress or '', '"attempts":(%d+)') or '0' end
 
--- Notes the end of a durable job in its record and in the ledger.
+-- Notes the end of a durable job in its record and in the ledger. Begun, and nobody was asked: it has not started.
 local function note_over(prefix, id, durable, state, outcome, started_at, attempts)
   local time = redis.call('TIME')
   local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
   redis.call('HSET', prefix .. 'job:' .. id, 'finishedAt', now, 'attempts', attempts)
-  tell_ledger(prefix, 't', 'over', 'j', id, 'd', durable, 's', state, 'o', outcome, 'f', now, 'b', started_at or '', 'a', attempts)
+  tell_ledger(prefix, 't', 'over', 'j', id, 'd', durable, 's', state, 'o', outcome, 'f', now,
+    'b', tonumber(attempts) > 0 and started_at or '', 'a', attempts)
 end
 
 -- After an end, of a record that says what is kept for how long (`kept`: ms of the result, of the request, and of the request

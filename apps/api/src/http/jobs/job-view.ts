@@ -55,7 +55,10 @@ export function jobView(jobId: string, snapshot: JobSnapshot, place: PlaceInLine
   const outcome = snapshot.outcome === undefined ? undefined : (JSON.parse(snapshot.outcome) as Outcome);
   const run = snapshot.progress === undefined ? undefined : (JSON.parse(snapshot.progress) as KeptRun);
   const createdAtMs = durable?.createdAtMs ?? job.acceptedAtMs;
-  const { startedAtMs, finishedAtMs } = snapshot;
+  const { finishedAtMs } = snapshot;
+  const attempts = snapshot.attempts ?? run?.attempts ?? outcome?.attempts?.length ?? run?.log?.attempts?.length ?? 0;
+  // Begun, and nobody was asked: not started.
+  const startedAtMs = attempts > 0 || snapshot.state === 'running' ? snapshot.startedAtMs : undefined;
   const tries = outcome?.attempts ?? run?.log?.attempts ?? [];
   const costUsd = outcome === undefined ? run?.log?.costUsd : outcome.costUsd;
   const isDelayed = snapshot.state === 'queued' && (durable?.notBeforeMs ?? 0) > nowMs;
@@ -72,7 +75,7 @@ export function jobView(jobId: string, snapshot: JobSnapshot, place: PlaceInLine
     priority: durable?.priority ?? 'normal',
     metadata: durable?.metadata ?? {},
     batch_id: durable?.batch?.id ?? null,
-    attempts: snapshot.attempts ?? run?.attempts ?? tries.length,
+    attempts,
     created_at: seconds(createdAtMs)!,
     started_at: seconds(startedAtMs),
     finished_at: seconds(finishedAtMs),
