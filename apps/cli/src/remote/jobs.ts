@@ -121,7 +121,8 @@ export async function tellEvents(
   for await (const chunk of bytes) parser.feed(decoder.decode(chunk, { stream: true }));
 }
 
-function lineOf({ seq, type, at_ms: atMs, job_id: _, ...rest }: Record<string, unknown>): string {
+function lineOf({ seq, type, at_ms: atMs, ...rest }: Record<string, unknown>): string {
+  delete rest['job_id'];
   const time = typeof atMs === 'number' ? new Date(atMs).toISOString() : '-';
   const about = Object.keys(rest).length === 0 ? '' : `  ${JSON.stringify(rest)}`;
   return textOf(`${String(seq as number).padStart(5)}  ${time}  ${String(type as string)}${about}`);
