@@ -97,14 +97,20 @@ const step = fc.record({
   again: fc.constantFrom(false, false, false, true),
 });
 
-/** Few histories would lose three workers under one job: a part begins so. The number says which run it is about. */
-const ISOLATED =
-  'accept 1 > fetch 0 > begin 0 > stall 0 > fetch 0 > begin 1 > stall 1 > fetch 0 > begin 2 > stall 2 > fetch 0';
-const isolating = `${ISOLATED} > begin 3 > fetch a suspect 0`.split(' > ').map((text) => {
-  const [, action, pick] = /^(.+) (\d+)$/.exec(text)!;
-  return { do: action as keyof typeof ACTIONS, pick: Number(pick), again: false };
-});
-const opening = fc.constantFrom(isolating.slice(0, 0), isolating.slice(0, -1), isolating);
+/** Few histories would lose three workers under one job, or fill a group: some begin so. The number says what it is about. */
+const historyOf = (text: string) =>
+  text.split(' > ').map((each) => {
+    const [, action, pick] = /^(.+) (\d+)$/.exec(each)!;
+    return { do: action as keyof typeof ACTIONS, pick: Number(pick), again: false };
+  });
+const isolating = historyOf(
+  'accept 1 > fetch 0 > begin 0 > stall 0 > fetch 0 > begin 1 > stall 1 > fetch 0 > begin 2 > stall 2 > fetch 0 > ' +
+    'begin 3 > fetch a suspect 0',
+);
+const filling = historyOf('resize 0 > accept 12 > accept 17 > accept 13 > accept 18 > accept 11 > accept 23');
+const failing = historyOf('accept 21 > fetch 0 > fail 0 > wait 5 > sweep 0');
+const openings = [[], [], [], isolating.slice(0, -1), isolating, filling, failing];
+const opening = fc.constantFrom(...openings);
 
 interface Run {
   isSuspect: boolean;
