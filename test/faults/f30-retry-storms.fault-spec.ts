@@ -13,7 +13,7 @@ function clientOf(replicas: readonly SluiceProcess[], headers: Record<string, st
   const balanced: typeof fetch = async (url, init) => {
     const { origin } = replicas[next++ % replicas.length]!;
     try {
-      return await fetch(String(url).replace('http://balanced', origin), init);
+      return await fetch((url as string).replace('http://balanced', origin), init);
     } catch (error) {
       const { code } = ((error as Error).cause ?? {}) as { code?: string };
       if (code === 'ECONNREFUSED') return balanced(url, init);

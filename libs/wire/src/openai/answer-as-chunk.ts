@@ -19,5 +19,5 @@ export function answerAsChunk(answer: string): string {
 /** In a stream the pieces of a tool call are told apart by its index. */
 function deltaOf({ tool_calls: calls, ...members }: Record<string, unknown>): Record<string, unknown> {
   if (!Array.isArray(calls)) return members;
-  return { ...members, tool_calls: calls.map((call, index) => ({ index, ...(recordOf(call) ?? {}) })) };
+  return { ...members, tool_calls: calls.map((call, index) => ({ index, ...recordOf(call) })) };
 }
