@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Agent, fetch } from 'undici';
 import { eventually } from '../eventually.js';
+import { nativeJobs } from '../support/native-jobs.js';
 import { MASTER_KEY } from '../support/sluice.js';
 import { withSluice, type PlayedSluice } from '../support/with-sluice.js';
 
@@ -62,6 +64,53 @@ describe('a client that leaves', () => {
       expect(done).toBe(false);
       leave();
       await closedSoon(sluice);
+    });
+  });
+
+  it.each<[string, string, Record<string, string>, boolean]>([
+    ['a JSON call that goes on', '/v1/chat/completions', { 'x-sluice-on-disconnect': 'continue' }, false],
+    ['a JSON call with a key', '/v1/chat/completions', { 'idempotency-key': randomUUID() }, false],
+    ['a stream with a key', '/v1/chat/completions', { 'idempotency-key': randomUUID() }, true],
+    ['a job that is waited for', '/v1/jobs', { prefer: 'wait=20' }, false],
+  ])('%s: its answer is not lost, and nobody cuts the provider off (F22)', async (_name, path, headers, stream) => {
+    const slow = { latency: { p50: 400, p95: 401, p99: 402 }, answer: { tokens: 4 } };
+    await withSluice(LONE, { scripts: { only: slow } }, async (sluice) => {
+      const { url, group, callsTo } = sluice;
+      const chat = { model: group, messages: [{ role: 'user', content: 'Say hello.' }], stream };
+      const body = path === '/v1/jobs' ? { endpoint: '/v1/chat/completions', body: chat } : chat;
+      const leaving = new AbortController();
+      const left = fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${MASTER_KEY}`, ...headers },
+        body: JSON.stringify(body),
+        signal: leaving.signal,
+        dispatcher,
+      }).catch(() => 'left');
+      await eventually(() => callsTo('only').length === 1, { withinMs: 2_000, what: 'the provider to be called' });
+      leaving.abort();
+      expect(await left).toBe('left');
+      await eventually(() => callsTo('only')[0]!.outcome !== null, { withinMs: 3_000, what: 'the answer' });
+      expect(callsTo('only').map(({ outcome }) => outcome)).toEqual(['completed']);
+    });
+  });
+
+  it('leaves in the record what a job had cost when it was cancelled in the midst of its answer (F22)', async () => {
+    const slow = { tokensPerSecond: 40, answer: { tokens: 200 } };
+    await withSluice(LONE, { scripts: { only: slow } }, async (sluice) => {
+      const jobs = nativeJobs(sluice);
+      const { body } = await jobs.submit({}, { stream: true });
+      const soFar = async (): Promise<string> =>
+        (await jobs.look(body['id'], '?include=output')).body['output_so_far'] ?? '';
+      await eventually(async () => (await soFar()).length > 20, { withinMs: 5_000, what: 'some of the answer' });
+      await jobs.cancel(body['id']);
+      expect((await jobs.ended(body['id'])).body).toMatchObject({ status: 'cancelled' });
+      const { body: attempts } = await jobs.send('GET', `/v1/jobs/${body['id']}/attempts`);
+      const [attempt] = attempts['data'];
+      expect(attempt).toMatchObject({
+        outcome: 'cancelled',
+        usage: { estimated: true, output_tokens: expect.any(Number) },
+      });
+      expect(attempt.usage.output_tokens).toBeGreaterThan(0);
     });
   });
 
