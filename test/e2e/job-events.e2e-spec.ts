@@ -4,6 +4,7 @@ import { eventually } from '../eventually.js';
 import { EventReader, eventsOf, seqsOf, textOf, typesOf } from '../support/job-events.js';
 import { nativeJobs } from '../support/native-jobs.js';
 import { startSluice, type SluiceUnderTest } from '../support/sluice.js';
+import { withSluice } from '../support/with-sluice.js';
 
 const TEXT = 'One two three four five six seven eight nine ten.';
 const SOON = { withinMs: 5_000, what: 'the events to come' };
@@ -196,6 +197,25 @@ describe("a job's events", () => {
     const events = await eventsOf(sluice.url, id);
     expect(events.at(-1)!.type).toBe('job.cancelled');
     expect(await attemptsOf(id)).toMatchObject([{ number: 1, outcome: 'cancelled', error: null }]);
+  });
+});
+
+describe('a job that waits again after an attempt', () => {
+  it('says once that it is delayed, and keeps its attempts when it is cancelled there', async () => {
+    const scripts = { only: { rules: [{ do: { retryAfterMs: 60_000 } }] } };
+    await withSluice([{ profile: 'only' }], { scripts }, async (cooling) => {
+      const its = nativeJobs(cooling);
+      const id = (await its.submit({}, { stream: true })).body['id'] as string;
+      const reader = new EventReader(cooling.url, id);
+      await eventually(() => typesOf(reader.events).at(-1) === 'delayed', SOON);
+      expect(reader.events.at(-1)).toMatchObject({ reason: 'no_capacity', not_before: expect.any(Number) });
+      await its.cancel(id);
+      expect(await reader.ended).toBe('ended');
+      expect(typesOf(reader.events)).toEqual(['queued', 'attempt_started', 'attempt_failed', 'delayed', 'cancelled']);
+      const { body } = await its.send('GET', `/v1/jobs/${id}/attempts`);
+      expect(body['data']).toMatchObject([{ number: 1, outcome: 'failed', error: { kind: 'rate_limit' } }]);
+      expect(await eventsOf(cooling.url, id)).toEqual(reader.events);
+    });
   });
 });
 

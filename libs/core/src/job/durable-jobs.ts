@@ -25,7 +25,7 @@ export function noteOver(
   });
 }
 
-/** Of a record that says what is kept for how long. The twin of `keep`. */
+/** Of a record that says what is kept for how long; of a job that no run ended, its progress too. The twin of `keep`. */
 export function keep(record: JobRecord, atLeastMs: number): void {
   const { resultMs, requestMs, deadLetterMs } = record.kept!;
   const askedMs = record.state === 'failed' || record.state === 'expired' ? deadLetterMs : requestMs;
@@ -33,7 +33,6 @@ export function keep(record: JobRecord, atLeastMs: number): void {
     delete record.request;
     delete record.asked;
   }
-  delete record.progress;
   record.keptMs = Math.max(resultMs, askedMs, atLeastMs);
 }
 

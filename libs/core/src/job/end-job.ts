@@ -39,7 +39,9 @@ export function finishJob(group: JobGroup, epoch: number, ask: EndAsk, isHeard: 
       ? { kind: 'finished', othersWait: group.backlog.jobs > 0, told: [] }
       : { kind: 'stale' };
   }
-  return end(group, record, ask, isHeard, nowMs);
+  const ended = end(group, record, ask, isHeard, nowMs);
+  delete record.progress; // the outcome has what it says
+  return ended;
 }
 
 /** Nobody started it in its time, or its run is overdue: ended from outside. `finish-job.lua` again, without an epoch. */

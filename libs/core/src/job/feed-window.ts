@@ -48,7 +48,7 @@ export function feedWindow(
   const fed: FedJob[] = [];
   takeNext(group.backlog, room, (jobId) => {
     const record = group.records.get(jobId);
-    if (record?.state !== 'queued') return undefined;
+    if (record?.state !== 'queued') return record && { bytes: bytesOf(record), isOver: true };
     group.fed.set(jobId, nowMs);
     fed.push({ jobId, feedNumber: record.fed, replyTo: record.replyTo });
     return { bytes: bytesOf(record) };

@@ -91,7 +91,7 @@ export interface JobRecord {
   replyTo: string;
   deadlineMs: number;
   job: string;
-  /** Gone with the end, like `progress`, or when `kept` says. */
+  /** Gone with the end, or when `kept` says. */
   request?: string;
   progress?: string;
   /** Last event in its stream. */

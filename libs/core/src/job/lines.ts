@@ -77,12 +77,12 @@ export function leaveLine(backlog: Backlog, jobId: string, line: string, bytes: 
 
 /**
  * Takes the next jobs out, in fair order.
- * @param take whether the job was there to be fed; one that was not costs its line nothing
+ * @param take whether the job was there to be fed; one that was not, or is over, costs its line nothing
  */
 export function takeNext(
   backlog: Backlog,
   atMost: number,
-  take: (jobId: string) => { bytes: number } | undefined,
+  take: (jobId: string) => { bytes: number; isOver?: boolean } | undefined,
 ): void {
   const { starts, lines } = backlog;
   for (let taken = 0; taken < atMost && starts.size > 0; taken++) {
@@ -92,7 +92,7 @@ export function takeNext(
     jobs.delete(jobId);
     let start = starts.get(line)!;
     const job = take(jobId);
-    if (job !== undefined) {
+    if (job !== undefined && !job.isOver) {
       backlog.clock = Math.max(backlog.clock, start);
       start += 1 / weightOf(line);
     }

@@ -27,14 +27,13 @@ end
 
 -- After an end, of a record that says what is kept for how long (`kept`: ms of the result, of the request, and of the request
 -- of a dead letter). at_least: ms that record and stream are kept in any case; a result that is kept for less takes the
--- stream, which holds it too, with it.
+-- stream, which holds it too, with it. The progress of a job that no run ended stays: its attempts stand there alone.
 local function keep(prefix, id, kept, state, at_least)
   local key, stream = prefix .. 'job:' .. id, prefix .. 'stream:' .. id
   local result, request, dead = string.match(kept, '^(%d+) (%d+) (%d+)$')
   result = tonumber(result)
   local asked = tonumber((state == 'failed' or state == 'expired') and dead or request)
   if asked == 0 then redis.call('HDEL', key, 'request', 'asked') end
-  redis.call('HDEL', key, 'progress')
   redis.call('PEXPIRE', key, string.format('%.0f', math.max(result, asked, tonumber(at_least))))
   redis.call('PEXPIRE', stream, result > 0 and math.min(result, tonumber(at_least)) or at_least)
 end
