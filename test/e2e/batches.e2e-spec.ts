@@ -111,6 +111,23 @@ describe('a batch', () => {
     );
   });
 
+  it('ends with its window: what has not run by then is told so', async () => {
+    const { openai, group } = sluice;
+    const lines = [chatLine('quick', group), ...ids(2).map((id) => chatLine(id, `${group}-slow`))];
+    const { id } = await startBatch(openai, lines, { completion_window: '1m' });
+    const isDone = async () => (await openai.batches.retrieve(id)).request_counts!.completed === 1;
+    await eventually(isDone, { withinMs: 10_000, what: 'the quick line to be done' });
+    await sluice.database.use((db) => db.execute(`update sluice.batches set expires_at_ms = 0 where id = '${id}'`)); // a minute later
+    const over = await untilOver(openai, id);
+    expect(over).toMatchObject({ status: 'expired', request_counts: { total: 3, completed: 1, failed: 2 } });
+    expect(over.expired_at).not.toBeNull();
+    expect(await linesOf(openai, over.output_file_id)).toHaveLength(1);
+    const errors = await linesOf(openai, over.error_file_id);
+    expect(errors.map(({ custom_id: custom, error }) => [custom, error?.code])).toEqual(
+      ids(2).map((custom) => [custom, 'batch_expired']),
+    );
+  });
+
   it('is made anew of the lines that failed', async () => {
     const { openai, group } = sluice;
     const lines = [chatLine('good', group), chatLine('bad', 'no-such-model'), chatLine('worse', 'no-such-model')];

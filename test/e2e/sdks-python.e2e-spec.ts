@@ -18,6 +18,12 @@ describe('openai-python, responses', () => {
   });
 });
 
+describe('openai-python, files and batches', () => {
+  tellPythonTests('test_batches', { yaml: 'litellm_settings: {num_retries: 0, allowed_fails: 100}' }, (options) =>
+    startStoringSluice([{ profile: 'only' }], options),
+  );
+});
+
 describe('anthropic-sdk-python', () => {
   tellPythonTests('test_anthropic', { yaml: 'litellm_settings: {num_retries: 0, allowed_fails: 100}' }, (options) =>
     startStoringSluice(

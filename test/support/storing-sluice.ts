@@ -1,3 +1,4 @@
+import type { LazyDatabase } from '@sluice/store';
 import { freshDatabase } from './own-postgres.js';
 import { OwnRedis } from './own-redis.js';
 import { startSluice, type PlayedDeployment, type SluiceOptions, type SluiceUnderTest } from './sluice.js';
@@ -7,6 +8,7 @@ export interface StoringSluice extends SluiceUnderTest {
   redisUrl: string;
   /** Where its files are. */
   dataDir: string;
+  database: LazyDatabase;
 }
 
 /**
@@ -25,6 +27,7 @@ export async function startStoringSluice(
     ...sluice,
     redisUrl: redis.url,
     dataDir,
+    database: store.database,
     stop: async () => {
       await sluice.stop();
       await store.drop();

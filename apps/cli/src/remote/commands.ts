@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
+import type { BatchRunOptions } from './batch.js';
 import type { RetryOptions, Said, SubmitOptions } from './jobs.js';
 import { CommandError, Server, type Query } from './server.js';
 
@@ -15,7 +16,7 @@ interface Shared {
   json?: boolean;
 }
 
-/** The commands that speak HTTP to a Sluice that runs: `sluice jobs`, `dlq`, `queues`, `workers`. */
+/** The commands that speak HTTP to a Sluice that runs: `sluice jobs`, `dlq`, `batch`, `queues`, `workers`. */
 export function addRemoteCommands(program: Command, { url, key }: RemoteDefaults): void {
   const shared = (command: Command): Command =>
     command
@@ -33,7 +34,7 @@ export function addRemoteCommands(program: Command, { url, key }: RemoteDefaults
       const said = await work(serverOf(options));
       if (said === undefined) return; // it has been said on the way
       const { text, json, status = 0 } = said;
-      process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`);
+      if (options.json || text !== '') process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`);
       process.exitCode = status;
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
@@ -112,6 +113,16 @@ export function addRemoteCommands(program: Command, { url, key }: RemoteDefaults
   shared(dlq.command('dismiss <ids...>').description('put them away')).action((ids: string[], options: Shared) =>
     run(options, async (server) => (await import('./jobs.js')).dismissJobs(server, ids)),
   );
+
+  const batch = program.command('batch').description('files of many calls');
+  shared(batch.command('run <file>').description('submit a JSONL file, show how it goes, write the answers'))
+    .option('--out <file>', 'where the answers go; - is standard output (FILE.output.jsonl)')
+    .option('--endpoint <path>', 'of every line (the url of the first, /v1/chat/completions)')
+    .option('--model <name>', 'of every line')
+    .option('--window <duration>', 'time to be done in, 1m to 7d', '24h')
+    .action((file: string, options: Shared & BatchRunOptions) =>
+      run(options, async (server) => (await import('./batch.js')).runBatch(server, file, options)),
+    );
 
   const queues = program.command('queues').description('what waits for each model, and operating on it');
   shared(queues.command('list')).action((options: Shared) =>

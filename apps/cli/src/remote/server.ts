@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+
 /** Where the commands that speak HTTP find a Sluice, and as whom. */
 export interface ServerOptions {
   url: string;
@@ -29,6 +31,11 @@ export class Server {
     return (await this.send('POST', path, body, headers)).json() as Promise<Body>;
   }
 
+  /** A body that is sent as it comes. */
+  async upload<Body>(path: string, bytes: Readable, contentType: string): Promise<Body> {
+    return (await this.send('POST', path, bytes, { 'content-type': contentType })).json() as Promise<Body>;
+  }
+
   async delete<Body>(path: string): Promise<Body> {
     return (await this.send('DELETE', path)).json() as Promise<Body>;
   }
@@ -49,10 +56,14 @@ export class Server {
     const headers: Record<string, string> = { ...more };
     if (key !== undefined) headers['authorization'] = `Bearer ${key}`;
     if (tenant !== undefined) headers['x-sluice-tenant'] = tenant;
-    if (body !== undefined) headers['content-type'] = 'application/json';
+    const isStream = body instanceof Readable;
+    if (body !== undefined && !isStream) headers['content-type'] = 'application/json';
     let response: Response;
     try {
-      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+      const bytes = isStream
+        ? { body: Readable.toWeb(body) as never, duplex: 'half' as const }
+        : { body: JSON.stringify(body) };
+      const sent = body === undefined ? {} : bytes;
       response = await fetch(new URL(`v1/${path}`, `${url.replace(/\/$/, '')}/`), { method, headers, ...sent });
     } catch (error) {
       const { code } = ((error as Error).cause ?? {}) as { code?: string };

@@ -10,7 +10,7 @@ const MOST_LINES = { openai: 50_000, anthropic: 100_000 } as const;
 /**
  * A batch from wherever it stands to its end: check the file, run the lines, write the output, tell it. The row in the
  * database says where it stands, so whoever comes after a crash goes on from there; every step can be repeated
- * (docs/decisions/0020-batches.md).
+ * (docs/decisions/0023-lines-run-once.md).
  * @param stop this process gives it back: what was begun is left as it is
  */
 export async function driveBatch(batchId: string, stop: AbortSignal, deps: BatchDeps): Promise<void> {
