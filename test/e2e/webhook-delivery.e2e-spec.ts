@@ -278,7 +278,7 @@ describe('the delivery of webhooks', () => {
     const { taken } = await stage.queue.take(10); // a worker that dies here
     expect(taken).toHaveLength(1);
     stage.engine();
-    stage.step(29_000);
+    stage.step(19_000);
     expect((await stage.queue.take(0)).nextInMs).toBe(1_000);
     stage.step(1_001);
     await settled(1);

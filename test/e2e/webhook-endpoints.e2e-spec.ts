@@ -3,33 +3,23 @@ import OpenAI from 'openai';
 import { Webhook } from 'standardwebhooks';
 import type { RequestRecord } from '../../apps/simulator/src/request-log.js';
 import { eventually } from '../eventually.js';
+import { chatLine, startBatch } from '../support/batch-lines.js';
 import { nativeJobs, type Reply } from '../support/native-jobs.js';
-import { freshDatabase, type FreshDatabase } from '../support/own-postgres.js';
-import { OwnRedis } from '../support/own-redis.js';
-import { startSluice, type SluiceUnderTest } from '../support/sluice.js';
+import { startStoringSluice, type StoringSluice } from '../support/storing-sluice.js';
 
 const YAML = `router_settings: {num_retries: 0}
 sluice: {webhooks: {allow_http: true, allow_networks: [127.0.0.0/8]}}`;
-const BODY_KEY = 'a key for secrets';
 const OWN = { url: '', secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
 
-let redis: OwnRedis; // workers of other tests would deliver what is in a shared one
-let fresh: FreshDatabase;
-let sluice: SluiceUnderTest;
+let sluice: StoringSluice; // its own Redis: workers of other tests would deliver what is in a shared one
 let jobs: ReturnType<typeof nativeJobs>;
 
 beforeAll(async () => {
-  redis = await new OwnRedis().start();
-  fresh = await freshDatabase();
-  const env = { REDIS_URL: redis.url, DATABASE_URL: fresh.url, SLUICE_BODY_KEY: BODY_KEY };
-  sluice = await startSluice([{ profile: 'only' }], { yaml: YAML, env });
+  const env = { SLUICE_BODY_KEY: 'a key for secrets' };
+  sluice = await startStoringSluice([{ profile: 'only' }], { yaml: YAML, env });
   jobs = nativeJobs(sluice);
 });
-afterAll(async () => {
-  await sluice?.stop();
-  await fresh?.drop();
-  await redis?.stop('SIGKILL');
-});
+afterAll(() => sluice?.stop());
 
 const hook = (name: string, profile = name): string => `${sluice.simulator.origin}/@${profile}/hook/${name}`;
 const got = (name: string): RequestRecord[] => sluice.simulator.requests({ profile: name });
@@ -311,5 +301,42 @@ describe('callbacks of jobs', () => {
     expect(attempt).toMatchObject({ status_code: 500, error: 'status' });
     expect(delivery!['next_attempt_at'] - attempt.at).toBeGreaterThanOrEqual(4);
     expect(delivery!['next_attempt_at'] - attempt.at).toBeLessThanOrEqual(7);
+  });
+});
+
+describe('other events', () => {
+  it('tell of batches, once for all their lines', async () => {
+    await create({ url: hook('batches') }, 'default');
+    const { openai, group } = sluice;
+    const done = await startBatch(openai, [chatLine('a', group), chatLine('b', group)], { metadata: { team: 'blue' } });
+    const bad = await startBatch(openai, ['{}']);
+    const [one, two] = (await arrived('batches', 2)).map(eventOf);
+    const told = new Map([one!, two!].map((event) => [event['data']['id'] as string, event]));
+    const data = { id: done.id, status: 'completed', metadata: { team: 'blue' }, error: null };
+    expect(told.get(done.id)).toMatchObject({ type: 'batch.completed', data });
+    expect(told.get(bad.id)).toMatchObject({ type: 'batch.failed', data: { id: bad.id, status: 'failed' } });
+    expect(got('batches')).toHaveLength(2);
+  });
+
+  it('tell of background responses, as openai unwraps them', async () => {
+    const { body: endpoint } = await create({ url: hook('responses'), events: ['response.*'] }, 'default');
+    const { openai, group } = sluice;
+    const full = await openai.responses.create({ model: group, input: 'Hi', background: true });
+    const [received] = await arrived('responses', 1);
+    const event = await openai.webhooks.unwrap(String(received!.body), headersOf(received!), endpoint['secret']);
+    expect(event).toMatchObject({ object: 'event', type: 'response.completed', data: { id: full.id } });
+    sluice.simulator.setProfile('only', { answer: { finish: 'length' } });
+    const cut = await openai.responses.create({ model: group, input: 'Hi', background: true });
+    await openai.responses.create({ model: group, input: 'Hi' }); // nobody waits to be told of it
+    const second = eventOf((await arrived('responses', 2))[1]!);
+    expect(second).toMatchObject({ type: 'response.incomplete', data: { id: cut.id, status: 'incomplete' } });
+    sluice.simulator.setProfile('only', { rules: [{ do: { kind: 'bad_request' } }] });
+    const failed = await openai.responses.create({ model: group, input: 'Hi', background: true });
+    const third = eventOf((await arrived('responses', 3))[2]!);
+    expect(third).toMatchObject({
+      type: 'response.failed',
+      data: { id: failed.id, error: { code: 'invalid_request' } },
+    });
+    expect(got('responses')).toHaveLength(3);
   });
 });

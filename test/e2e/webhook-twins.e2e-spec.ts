@@ -12,7 +12,7 @@ import { withSteppedClock, type SteppedRedis } from '../support/stepped-redis.js
 const RUNS = Math.min(Number(process.env['SLUICE_PROPERTY_RUNS'] ?? 150), 2_000);
 const STEPS = 60;
 const START_MS = 1_800_000_000_000;
-const LIMITS = { mostLanes: 200, mostFlying: MOST_FLYING, leaseMs: 30_000 };
+const LIMITS = { mostLanes: 200, mostFlying: MOST_FLYING, leaseMs: 20_000 };
 
 const step = fc.record({
   do: fc.constantFrom('add', 'add', 'add', 'take', 'take', 'deliver', 'fail', 'again', 'calm', 'back', 'wait'),

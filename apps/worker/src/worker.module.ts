@@ -13,7 +13,6 @@ import { failAtPoints, runInference, SlotBook, WaitingRoom, type RunDeps } from 
 import { ProviderClient } from '@sluice/providers';
 import {
   DeadWorkerReaper,
-  DurableRecords,
   InferenceWorkers,
   JobRecords,
   LeftOverJobs,
@@ -242,7 +241,6 @@ function workerProcess(
         webhooks: settings.webhooks,
         box,
         publisher,
-        durable: new DurableRecords(commands),
         groups: ledgerGroups,
         nowMs: clock.nowMs,
         emit,

@@ -19,7 +19,7 @@ import { DUE_CHANNEL, webhookKeys as k } from './webhook-keys.js';
 export const MOST_FLYING = 10;
 const MOST_LANES = 200;
 /** Above the time that a try may take: whoever holds one longer is taken for lost. */
-const LEASE_MS = 30_000;
+const LEASE_MS = 20_000;
 /** A delivery that is over is known by its id for so long: the ledger tells of a job again after a lost worker. */
 const KNOWN_MS = 10 * 60 * 1_000;
 

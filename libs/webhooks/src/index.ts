@@ -9,7 +9,7 @@ export { BlockedAddressError, guardedConnector, UnresolvedHostError } from './gu
 export { hostResolver, type ResolveHost } from './guard/resolve-host.js';
 export { isSecret, liveSecrets, newSecret, signedHeaders, type EndpointSecret } from './secrets.js';
 export { WebhookClient, type WebhookClientOptions } from './webhook-client.js';
-export { eventOfJob, type JobOver } from './job-event.js';
+export { eventOfJob } from './job-event.js';
 export { SecretBox } from './secret-box.js';
 export { bodyOf, planOf, type OwnReceiver, type WebhookEvent } from './webhook-event.js';
 export { DUE_CHANNEL } from './webhook-keys.js';

@@ -17,7 +17,7 @@ const over = (kind: DurableJob['kind'], state: JobOver['state'], more: Partial<J
 
 describe('eventOfJob', () => {
   it.each(['completed', 'failed', 'cancelled', 'expired'] as const)('tells of a job that is %s', (state) => {
-    expect(eventOfJob(over('native', state), false)?.event).toEqual({
+    expect(eventOfJob(over('native', state))?.event).toEqual({
       id: `evt_${HEX}`,
       type: `job.${state}`,
       tenant: 'acme',
@@ -28,13 +28,15 @@ describe('eventOfJob', () => {
   });
 
   it.each([
-    ['completed', false, 'completed'],
-    ['completed', true, 'incomplete'],
-    ['failed', false, 'failed'],
-    ['expired', false, 'failed'],
-    ['cancelled', false, 'cancelled'],
-  ] as const)('tells of a background response that is %s (incomplete: %s)', (state, isIncomplete, status) => {
-    const { event } = eventOfJob(over('background', state), isIncomplete)!;
+    ['completed', 'stop', 'completed'],
+    ['completed', 'length', 'incomplete'],
+    ['completed', 'content_filter', 'incomplete'],
+    ['failed', undefined, 'failed'],
+    ['expired', undefined, 'failed'],
+    ['cancelled', undefined, 'cancelled'],
+  ] as const)('tells of a background response that is %s (%s)', (state, finish, status) => {
+    const outcome = { state, ...(finish === undefined ? {} : { finish }) };
+    const { event } = eventOfJob(over('background', state, { outcome }))!;
     expect(event).toMatchObject({ type: `response.${status}`, data: { id: `resp_${HEX}`, status } });
   });
 
@@ -43,10 +45,10 @@ describe('eventOfJob', () => {
     const webhook = { endpointId: 'we_1' };
     const failed = over('native', 'failed', { outcome: { state: 'failed', error } });
     failed.durable.webhook = webhook;
-    expect(eventOfJob(failed, false)).toMatchObject({ event: { data: { error } }, own: webhook });
+    expect(eventOfJob(failed)).toMatchObject({ event: { data: { error } }, own: webhook });
   });
 
   it('says nothing of the lines of a batch', () => {
-    expect(eventOfJob(over('batch', 'completed'), false)).toBeUndefined();
+    expect(eventOfJob(over('batch', 'completed'))).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import type { Settings } from '@sluice/config';
-import { LedgerReader, type DurableRecords, type LedgerReaderOptions } from '@sluice/queue';
+import { LedgerReader, type LedgerReaderOptions } from '@sluice/queue';
 import { StoreUnavailable, WebhookDeliveries, WebhookEndpoints, type LazyDatabase } from '@sluice/store';
 import type { Emit } from '@sluice/telemetry';
 import {
@@ -11,7 +11,6 @@ import {
   eventOfJob,
   WebhookClient,
   type EventPublisher,
-  type JobOver,
   type SecretBox,
   type WebhookStore,
 } from '@sluice/webhooks';
@@ -29,7 +28,6 @@ export interface WebhookRoleParts extends Pick<LedgerReaderOptions, 'groups' | '
   webhooks: Settings['webhooks'];
   box: SecretBox;
   publisher: EventPublisher;
-  durable: Pick<DurableRecords, 'answer'>;
   nowMs: () => number;
   emit: Emit;
 }
@@ -67,7 +65,7 @@ export class WebhookRole implements RunningRole {
       consumerGroup: 'webhooks',
       consumer: workerId,
       groups,
-      handle: (group, entries) => this.publish(group, entries),
+      handle: (_group, entries) => this.publish(entries),
       onError,
       onOverflow: () => undefined, // told by the history's reader
     });
@@ -99,20 +97,9 @@ export class WebhookRole implements RunningRole {
     if (channel === DUE_CHANNEL) this.engine.wake();
   };
 
-  private async publish(group: string, entries: readonly LedgerEntry[]): Promise<void> {
-    const overs = entries.filter((entry) => entry.type === 'over');
-    const events = await Promise.all(overs.map(async (over) => eventOfJob(over, await this.isIncomplete(group, over))));
+  private async publish(entries: readonly LedgerEntry[]): Promise<void> {
+    const events = entries.map((entry) => (entry.type === 'over' ? eventOfJob(entry) : undefined));
     await this.parts.publisher.publish(...events.filter((event) => event !== undefined));
-  }
-
-  /** Only responses say so of themselves. */
-  private async isIncomplete(group: string, { jobId, durable, state }: JobOver): Promise<boolean> {
-    if (durable.kind !== 'background' || state !== 'completed') return false;
-    const found = await this.parts.durable.answer(group, jobId, false);
-    if (found === undefined) return false;
-    const { choices } = JSON.parse(found.answer.toString()) as { choices?: { finish_reason?: string }[] };
-    const reason = choices?.[0]?.finish_reason;
-    return reason === 'length' || reason === 'content_filter';
   }
 }
 
