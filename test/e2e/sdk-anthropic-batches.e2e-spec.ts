@@ -1,6 +1,7 @@
 import Anthropic, { APIError, BadRequestError, NotFoundError } from '@anthropic-ai/sdk';
 import type { MessageBatch, MessageBatchIndividualResponse } from '@anthropic-ai/sdk/resources/messages';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { thrownBy } from '../support/thrown-by.js';
 import { eventually } from '../eventually.js';
 import { MASTER_KEY } from '../support/sluice.js';
 import { startStoringSluice, type StoringSluice } from '../support/storing-sluice.js';
@@ -42,15 +43,6 @@ async function resultsOf(id: string): Promise<MessageBatchIndividualResponse[]> 
   const results = [];
   for await (const result of await batches.results(id)) results.push(result);
   return results;
-}
-
-async function thrownBy(work: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 describe('a message batch', () => {

@@ -6,6 +6,7 @@ import Anthropic, {
   RateLimitError,
 } from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { thrownBy } from '../support/thrown-by.js';
 import { eventually } from '../eventually.js';
 import { MASTER_KEY, startSluice, type SluiceUnderTest } from '../support/sluice.js';
 
@@ -35,15 +36,6 @@ const TOOL: Anthropic.Tool = {
   input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
 };
 const HI: Anthropic.MessageParam[] = [{ role: 'user', content: 'Say hello.' }];
-
-async function thrownBy(work: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 describe.each(['gpt', 'claude'])('anthropic-sdk-typescript, at %s', (profile) => {
   const model = (): string => (profile === 'claude' ? `${sluice.group}-claude` : sluice.group);

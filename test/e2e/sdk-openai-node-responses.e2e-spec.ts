@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import OpenAI, { APIError, BadRequestError, NotFoundError } from 'openai';
 import type { FunctionTool, ResponseInput, ResponseStreamEvent } from 'openai/resources/responses/responses';
+import { thrownBy } from '../support/thrown-by.js';
 import { eventually } from '../eventually.js';
 import { MASTER_KEY, startSluice, type SluiceUnderTest } from '../support/sluice.js';
 
@@ -30,15 +31,6 @@ const GEO: FunctionTool = {
   strict: null,
 };
 const SLOW = { answer: { tokens: 400 }, tokensPerSecond: 20, tokensPerChunk: 1 };
-
-async function thrownBy(work: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 describe('openai-node, responses', () => {
   it('creates', async () => {

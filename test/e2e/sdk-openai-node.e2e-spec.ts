@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import OpenAI, { APIConnectionError, APIError, AuthenticationError, BadRequestError } from 'openai';
 import { InternalServerError, NotFoundError, RateLimitError } from 'openai';
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
+import { thrownBy } from '../support/thrown-by.js';
 import { eventually } from '../eventually.js';
 import { chat, MASTER_KEY, startSluice, type SluiceUnderTest } from '../support/sluice.js';
 
@@ -33,15 +34,6 @@ const WEATHER: ChatCompletionTool = {
     parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
   },
 };
-
-async function thrownBy(work: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    await work;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 describe('openai-node', () => {
   it('lists models and finds one whose name has a slash', async () => {

@@ -44,12 +44,9 @@ export class ErrorFilter implements ExceptionFilter {
 }
 
 /** @param write the body in the dialect of the call; absent: of the path that it came to */
-export function sendError(
-  reply: FastifyReply,
-  error: ApiError,
-  jobId?: string,
-  write: Presentation['error'] = writerFor(reply.request),
-): void {
+export function sendError(reply: FastifyReply, error: ApiError, jobId?: string, write?: Presentation['error']): void {
+  const isMessages = ANTHROPICS_PATHS.test(reply.request.url);
+  if (isMessages) reply.header('request-id', reply.request.id); // where Anthropic's clients look for it
   if (jobId !== undefined) reply.header('x-sluice-job-id', jobId);
   // Fastify closes after a refused body; kept open, Node reads and drops what is left of it, within the request's time. Closed
   // with bytes unread, a connection is reset, and the client may never see the answer.
@@ -59,12 +56,11 @@ export function sendError(
     .code(ERROR_CODES[error.code].status)
     .headers(errorHeaders(error))
     .header('content-type', 'application/json; charset=utf-8')
-    .send(write(error, jobId, reply.request.id));
+    .send((write ?? (isMessages ? messagesErrorBody : errorBody))(error, jobId, reply.request.id));
 }
 
 /** Whatever is wrong there, an unknown key or a body that is no JSON: Anthropic's clients read Anthropic's errors. */
-const writerFor = ({ url }: FastifyRequest): Presentation['error'] =>
-  /^\/+(?:v1\/+)?messages(?:[/?]|$)/.test(url) ? messagesErrorBody : errorBody;
+const ANTHROPICS_PATHS = /^\/+(?:v1\/+)?messages(?:[/?]|$)/;
 
 export function unknownRoute({ method, url }: FastifyRequest): ApiError {
   return { code: 'unknown_route', message: `There is no ${method} ${url.split('?')[0]!.slice(0, 200)}.` };

@@ -18,14 +18,19 @@ export class LeanValidationPipe implements PipeTransform {
       if (member.isOptional && (value === undefined || value === null)) continue;
       if (!member.isRight(value)) throw problemOf(member, value);
     }
-    for (const member of FORBIDDEN) {
-      if (Object.hasOwn(members, member) && members[member] !== null)
-        throw apiError('invalid_request', `${member} may not be set by a caller.`, member);
-    }
+    refuseForbidden(members);
     if ((members['model'] as string).includes(',')) {
       throw apiError('invalid_request', 'model must be one name: a list of models ("a,b") is not supported.', 'model');
     }
     return members as unknown as ChatCompletionRequest;
+  }
+}
+
+/** @throws 400 that names the member */
+export function refuseForbidden(members: Readonly<Record<string, unknown>>): void {
+  for (const member of FORBIDDEN) {
+    if (Object.hasOwn(members, member) && members[member] !== null)
+      throw apiError('invalid_request', `${member} may not be set by a caller.`, member);
   }
 }
 

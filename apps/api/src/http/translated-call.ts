@@ -3,7 +3,7 @@ import type { InferenceJob } from '@sluice/pipeline';
 import type { HeldCall } from './answer-call.js';
 import { ApiException } from './api-error.js';
 import { dialectOf } from './dialect.js';
-import { checkedBody, LeanValidationPipe } from './lean-validation.pipe.js';
+import { checkedBody, LeanValidationPipe, refuseForbidden } from './lean-validation.pipe.js';
 
 const chatForm = new LeanValidationPipe();
 
@@ -20,6 +20,7 @@ export function translatedCall(
   { source, previous }: { source?: Buffer | undefined; previous?: readonly ChatMessage[] } = {},
 ): HeldCall & { /** What was asked is something else than what runs. */ isTranslated: boolean } {
   const asked = checkedBody(body);
+  refuseForbidden(asked); // a translation may leave them out, and who speaks the dialect would be sent them
   const made = presentationOf(endpoint)!.toChat(asked, previous);
   if (made.kind === 'refused') throw new ApiException(made.error);
   const call = {

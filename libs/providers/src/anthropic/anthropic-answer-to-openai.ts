@@ -3,6 +3,7 @@ import { usageBody } from '@sluice/wire';
 import type { Answer, Call, FailedAttempt, Reply } from '../adapter.js';
 import { failureInBand, malformed, requestIdOf } from '../classify-failure.js';
 import { recordOf } from '../provider-error.js';
+import { readJsonReply } from '../read-json-reply.js';
 import { estimatedUsage } from '../usage.js';
 import { JSON_TOOL, usesJsonTool } from './chat-tools.js';
 import { chatParams } from './chat-params.js';
@@ -16,14 +17,9 @@ export function anthropicAnswer(
   deployment: Deployment,
   nowMs: number,
 ): Answer | FailedAttempt {
-  const source = reply.body.toString('utf8');
-  let body: Record<string, unknown> | undefined;
-  try {
-    body = recordOf(JSON.parse(source));
-  } catch {
-    return malformed('The provider answered with something that is not JSON', reply.headers);
-  }
-  if (body === undefined) return malformed('The provider answered with JSON that is not an object', reply.headers);
+  const read = readJsonReply(reply);
+  if ('kind' in read) return read;
+  const { source, json: body } = read;
   if (body['type'] === 'error' || recordOf(body['error']) !== undefined) {
     return { kind: 'failure', failure: failureInBand(body, reply.headers, nowMs) };
   }

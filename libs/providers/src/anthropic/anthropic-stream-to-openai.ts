@@ -1,16 +1,12 @@
-import type { Deployment, Failure } from '@sluice/core';
-import type { Call, Finish, StreamEvent, StreamReader } from '../adapter.js';
-import { failureInBand } from '../classify-failure.js';
+import type { Deployment } from '@sluice/core';
+import type { Call, Finish } from '../adapter.js';
 import { recordOf } from '../provider-error.js';
 import type { HeaderMap } from '../retry-hint.js';
-import { SseReader } from '../sse-reader.js';
-import { StreamOutcome } from '../stream-outcome.js';
+import { AnthropicEvents, type Json } from './anthropic-events.js';
 import { chatParams } from './chat-params.js';
 import { JSON_TOOL, usesJsonTool } from './chat-tools.js';
 import { modelTraitsOf } from './model-traits.js';
-import { finishOfStop, mergedUsage, usageOf, type AnthropicUsage } from './stop-reason.js';
-
-type Json = Record<string, unknown>;
+import { finishOfStop } from './stop-reason.js';
 
 /** A content block that is open. `rank`: place among the tool calls; -1: the JSON tool, whose arguments are content. */
 interface OpenBlock {
@@ -24,70 +20,28 @@ interface OpenBlock {
 }
 
 /**
- * Claude's events as chat completion chunks. Goes by `data.type`, whatever the `event:` line says; ignores events, blocks and
+ * Claude's events as chat completion chunks. Ignores events, blocks and
  * deltas that it does not know. Thoughts stream as reasoning_content; each whole thinking block follows once, with its
  * signature, as thinking_blocks: the form in which it can be sent back. Source: WIRE.md 7.
  */
-export class AnthropicStreamReader implements StreamReader {
-  private readonly outcome: StreamOutcome;
-  private readonly sse: SseReader;
+export class AnthropicStreamReader extends AnthropicEvents {
   private readonly before: string;
   private readonly after: string;
   private readonly isJsonAsked: boolean;
   private readonly blocks = new Map<unknown, OpenBlock>();
-  private out: StreamEvent[] = [];
   private toolCalls = 0;
-  private usage: AnthropicUsage | undefined;
 
-  constructor(
-    call: Call,
-    deployment: Deployment,
-    private readonly headers: HeaderMap,
-    private readonly nowMs: number,
-  ) {
-    this.outcome = new StreamOutcome(call, 1);
+  constructor(call: Call, deployment: Deployment, headers: HeaderMap, nowMs: number) {
+    super(call, headers, nowMs);
     this.isJsonAsked = usesJsonTool(chatParams(call, deployment).body, modelTraitsOf(deployment));
     const wantsUsage = recordOf(call.body['stream_options'])?.['include_usage'] === true;
     this.before =
       `{"id":${JSON.stringify(call.id)},"object":"chat.completion.chunk","created":${call.createdAt},` +
       `"model":${JSON.stringify(call.model)},"choices":[{"index":0,"delta":{`;
     this.after = wantsUsage ? '}],"usage":null}' : '}]}';
-    this.sse = new SseReader((data) => this.read(data));
   }
 
-  push(bytes: Uint8Array): StreamEvent[] {
-    if (!this.sse.push(bytes)) this.fail({ kind: 'malformed', message: 'A line of the stream is longer than 16 MiB' });
-    return this.taken();
-  }
-
-  end(): StreamEvent[] {
-    this.sse.end();
-    this.outcome.ended(this.out);
-    return this.taken();
-  }
-
-  private taken(): StreamEvent[] {
-    const events = this.out;
-    this.out = [];
-    return events;
-  }
-
-  private fail(failure: Failure): void {
-    this.outcome.failed(failure, this.out);
-  }
-
-  private read(data: string): void {
-    if (this.outcome.isClosed) return;
-    let event: Json | undefined;
-    try {
-      event = recordOf(JSON.parse(data));
-    } catch {
-      // Told below.
-    }
-    if (event === undefined) {
-      this.fail({ kind: 'malformed', message: 'A data line of the stream is not a JSON object' });
-      return;
-    }
+  protected take(event: Json): void {
     switch (event['type']) {
       case 'content_block_delta':
         this.delta(event['index'], recordOf(event['delta']) ?? {});
@@ -106,14 +60,8 @@ export class AnthropicStreamReader implements StreamReader {
         this.count(event['usage']);
         this.stopReason(recordOf(event['delta'])?.['stop_reason']);
         break;
-      case 'message_stop':
-        this.outcome.done(this.out);
-        break;
-      case 'error':
-        this.fail(failureInBand(event, this.headers, this.nowMs));
-        break;
       default:
-        if (recordOf(event['error']) !== undefined) this.fail(failureInBand(event, this.headers, this.nowMs));
+        this.unknown(event);
     }
   }
 
@@ -201,11 +149,6 @@ export class AnthropicStreamReader implements StreamReader {
       const call = `{"index":${block.rank},"function":{"arguments":${JSON.stringify(piece)}}}`;
       this.emit(`"tool_calls":[${call}]`, piece.length);
     }
-  }
-
-  private count(usage: unknown): void {
-    this.usage = mergedUsage(this.usage, usage);
-    this.outcome.usage = usageOf(this.usage);
   }
 
   private stopReason(native: unknown): void {

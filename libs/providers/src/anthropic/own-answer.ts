@@ -3,19 +3,15 @@ import { messageId } from '@sluice/wire';
 import type { Answer, Call, FailedAttempt, Reply } from '../adapter.js';
 import { failureInBand, malformed, requestIdOf } from '../classify-failure.js';
 import { recordOf } from '../provider-error.js';
+import { readJsonReply } from '../read-json-reply.js';
 import { estimatedUsage } from '../usage.js';
 import { finishOfStop, mergedUsage, usageOf } from './stop-reason.js';
 
 /** A Message for a client of Messages: judged, and passed on byte by byte with id and model ours. */
 export function anthropicOwnAnswer(reply: Reply, call: Call, nowMs: number): Answer | FailedAttempt {
-  const source = reply.body.toString('utf8');
-  let body: Record<string, unknown> | undefined;
-  try {
-    body = recordOf(JSON.parse(source));
-  } catch {
-    return malformed('The provider answered with something that is not JSON', reply.headers);
-  }
-  if (body === undefined) return malformed('The provider answered with JSON that is not an object', reply.headers);
+  const read = readJsonReply(reply);
+  if ('kind' in read) return read;
+  const { source, json: body } = read;
   const { content, stop_reason: native, usage } = body;
   if (!Array.isArray(content)) {
     const isError = body['type'] === 'error' || recordOf(body['error']) !== undefined;

@@ -1,67 +1,24 @@
-import type { Failure } from '@sluice/core';
-import type { Call, StreamEvent, StreamReader } from '../adapter.js';
-import { failureInBand } from '../classify-failure.js';
+import type { Call } from '../adapter.js';
 import { recordOf } from '../provider-error.js';
 import type { HeaderMap } from '../retry-hint.js';
-import { SseReader } from '../sse-reader.js';
-import { StreamOutcome } from '../stream-outcome.js';
+import { AnthropicEvents, type Json } from './anthropic-events.js';
 import { ownMessageId } from './own-answer.js';
-import { finishOfStop, mergedUsage, usageOf, type AnthropicUsage } from './stop-reason.js';
-
-type Json = Record<string, unknown>;
+import { finishOfStop } from './stop-reason.js';
 
 /**
  * Reads the events of a Message for a client of Messages: they pass as they are, unknown blocks and deltas too, with id and
  * model ours. Ping and message_stop are not passed on: whoever writes the client's events writes those.
  */
-export class AnthropicOwnStreamReader implements StreamReader {
-  private readonly outcome: StreamOutcome;
-  private readonly sse: SseReader;
-  private out: StreamEvent[] = [];
-  private usage: AnthropicUsage | undefined;
-
+export class AnthropicOwnStreamReader extends AnthropicEvents {
   constructor(
     private readonly call: Call,
-    private readonly headers: HeaderMap,
-    private readonly nowMs: number,
+    headers: HeaderMap,
+    nowMs: number,
   ) {
-    this.outcome = new StreamOutcome(call, 1);
-    this.sse = new SseReader((data) => this.read(data));
+    super(call, headers, nowMs);
   }
 
-  push(bytes: Uint8Array): StreamEvent[] {
-    if (!this.sse.push(bytes)) this.fail({ kind: 'malformed', message: 'A line of the stream is longer than 16 MiB' });
-    return this.taken();
-  }
-
-  end(): StreamEvent[] {
-    this.sse.end();
-    this.outcome.ended(this.out);
-    return this.taken();
-  }
-
-  private taken(): StreamEvent[] {
-    const events = this.out;
-    this.out = [];
-    return events;
-  }
-
-  private fail(failure: Failure): void {
-    this.outcome.failed(failure, this.out);
-  }
-
-  private read(data: string): void {
-    if (this.outcome.isClosed) return;
-    let event: Json | undefined;
-    try {
-      event = recordOf(JSON.parse(data));
-    } catch {
-      // Told below.
-    }
-    if (event === undefined) {
-      this.fail({ kind: 'malformed', message: 'A data line of the stream is not a JSON object' });
-      return;
-    }
+  protected take(event: Json, data: string): void {
     const text = data.includes('\n') ? data.replaceAll('\n', ' ') : data;
     switch (event['type']) {
       case 'message_start':
@@ -80,14 +37,8 @@ export class AnthropicOwnStreamReader implements StreamReader {
         this.count(event['usage']);
         this.stop(recordOf(event['delta'])?.['stop_reason'], text);
         break;
-      case 'message_stop':
-        this.outcome.done(this.out);
-        break;
-      case 'error':
-        this.fail(failureInBand(event, this.headers, this.nowMs));
-        break;
       default:
-        if (recordOf(event['error']) !== undefined) this.fail(failureInBand(event, this.headers, this.nowMs));
+        this.unknown(event);
     }
   }
 
@@ -97,11 +48,6 @@ export class AnthropicOwnStreamReader implements StreamReader {
     const message = { ...recordOf(event['message']), id: ownMessageId(call), model: call.model };
     this.count(recordOf(message)?.['usage']);
     this.pass(JSON.stringify({ ...event, message }), undefined);
-  }
-
-  private count(usage: unknown): void {
-    this.usage = mergedUsage(this.usage, usage);
-    this.outcome.usage = usageOf(this.usage);
   }
 
   private stop(native: unknown, text: string): void {

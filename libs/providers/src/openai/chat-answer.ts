@@ -3,6 +3,7 @@ import type { Answer, Call, FailedAttempt, Finish, Reply } from '../adapter.js';
 import { failureInBand, malformed, requestIdOf } from '../classify-failure.js';
 import { changeMembers, changeMembersAt, type Change } from '@sluice/core';
 import { recordOf } from '../provider-error.js';
+import { readJsonReply } from '../read-json-reply.js';
 import { estimatedUsage, openaiUsage } from '../usage.js';
 import { contentCharsOf } from './content-of.js';
 import { finishOf, isKnownReason } from './finish-reason.js';
@@ -13,14 +14,9 @@ import { oddContentChanges } from './odd-content.js';
  * Nested members are only touched where a server strays from the format.
  */
 export function openaiAnswer(reply: Reply, call: Call, nowMs: number): Answer | FailedAttempt {
-  const source = reply.body.toString('utf8');
-  let body: Record<string, unknown> | undefined;
-  try {
-    body = recordOf(JSON.parse(source));
-  } catch {
-    return malformed('The provider answered with something that is not JSON', reply.headers);
-  }
-  if (body === undefined) return malformed('The provider answered with JSON that is not an object', reply.headers);
+  const read = readJsonReply(reply);
+  if ('kind' in read) return read;
+  const { source, json: body } = read;
   const { choices } = body;
   if (isError(body)) return { kind: 'failure', failure: failureInBand(body, reply.headers, nowMs) };
   if (!Array.isArray(choices) || choices.length === 0) {

@@ -6,15 +6,13 @@ import {
   type Change,
   type Changes,
   type Deployment,
-  type Failure,
 } from '@sluice/core';
-import type { Call, Finish, StreamEvent, StreamReader, Usage } from '../adapter.js';
+import type { Call, Finish, Usage } from '../adapter.js';
 import { failureInBand } from '../classify-failure.js';
 import { recordOf } from '../provider-error.js';
 import type { HeaderMap } from '../retry-hint.js';
+import { EventStream } from '../event-stream.js';
 import { ownCallFor } from '../own-dialect.js';
-import { SseReader } from '../sse-reader.js';
-import { StreamOutcome } from '../stream-outcome.js';
 import { openaiUsage } from '../usage.js';
 import { isError } from './chat-answer.js';
 import { completionIdOf } from './completion-id.js';
@@ -28,13 +26,10 @@ type Json = Record<string, unknown>;
  * Reads chat completion chunks and passes them on as text. Each is parsed once to be judged; as long as a chunk begins with
  * the same id, created and model as the one before, its text is the new head and the rest of the old bytes.
  */
-export class OpenaiStreamReader implements StreamReader {
-  private readonly outcome: StreamOutcome;
-  private readonly sse: SseReader;
+export class OpenaiStreamReader extends EventStream {
   private readonly wantsUsage: boolean;
   /** Its chunks have texts where a chat's have deltas. */
   private readonly isCompletion: boolean;
-  private out: StreamEvent[] = [];
   private knownHead = '';
   private newHead = '';
   private headId: unknown;
@@ -48,35 +43,12 @@ export class OpenaiStreamReader implements StreamReader {
     private readonly nowMs: number,
   ) {
     const n = call.body['n'] ?? deployment.target.defaults['n'];
-    this.outcome = new StreamOutcome(call, typeof n === 'number' ? n : 1);
+    super(call, typeof n === 'number' ? n : 1);
     this.isCompletion = ownCallFor(call, deployment)?.endpoint === '/v1/completions';
     this.wantsUsage = recordOf(call.body['stream_options'])?.['include_usage'] === true;
-    this.sse = new SseReader((data, event) => this.read(data, event));
   }
 
-  push(bytes: Uint8Array): StreamEvent[] {
-    if (!this.sse.push(bytes)) this.fail({ kind: 'malformed', message: 'A line of the stream is longer than 16 MiB' });
-    return this.taken();
-  }
-
-  end(): StreamEvent[] {
-    this.sse.end();
-    this.outcome.ended(this.out);
-    return this.taken();
-  }
-
-  private taken(): StreamEvent[] {
-    const events = this.out;
-    this.out = [];
-    return events;
-  }
-
-  private fail(failure: Failure): void {
-    this.outcome.failed(failure, this.out);
-  }
-
-  private read(data: string, event: string | undefined): void {
-    if (this.outcome.isClosed) return;
+  protected read(data: string, event: string | undefined): void {
     if (data === '[DONE]' || data.trim() === '[DONE]') {
       this.outcome.done(this.out);
       return;

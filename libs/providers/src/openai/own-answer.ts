@@ -3,6 +3,7 @@ import type { OwnCall } from '@sluice/wire';
 import type { Answer, Call, FailedAttempt, Finish, Reply } from '../adapter.js';
 import { failureInBand, malformed, requestIdOf } from '../classify-failure.js';
 import { recordOf } from '../provider-error.js';
+import { readJsonReply } from '../read-json-reply.js';
 import { estimatedUsage, openaiUsage } from '../usage.js';
 import { isError } from './chat-answer.js';
 import { completionIdOf } from './completion-id.js';
@@ -17,14 +18,9 @@ const HOLDS: Readonly<Partial<Record<OwnCall['endpoint'], string>>> = {
 
 /** An answer of completions, embeddings or moderations: judged, and passed on with the names that are ours. */
 export function openaiOwnAnswer(reply: Reply, call: Call, own: OwnCall, nowMs: number): Answer | FailedAttempt {
-  const source = reply.body.toString('utf8');
-  let body: Record<string, unknown> | undefined;
-  try {
-    body = recordOf(JSON.parse(source));
-  } catch {
-    return malformed('The provider answered with something that is not JSON', reply.headers);
-  }
-  if (body === undefined) return malformed('The provider answered with JSON that is not an object', reply.headers);
+  const read = readJsonReply(reply);
+  if ('kind' in read) return read;
+  const { source, json: body } = read;
   const held = HOLDS[own.endpoint]!;
   const list = body[held];
   if (!Array.isArray(list) && isError(body)) {

@@ -1,10 +1,8 @@
+import { CHAT_PRESENTATION } from '../endpoints/chat-presentation.js';
 import { modelProblem } from '../endpoints/model-problem.js';
 import type { AskedBody, Presentation } from '../endpoints/presentation.js';
 import { errorBody, type ApiError } from '../error-body.js';
-import { sseData } from '../sse.js';
 import { inputToChat } from './input-to-chat.js';
-
-const asIs = (text: string): string => text;
 
 /** Embeddings and moderations: only who has such models answers, in this very dialect, and never as a stream. */
 export const INPUT_PRESENTATION: Presentation = {
@@ -15,12 +13,7 @@ export const INPUT_PRESENTATION: Presentation = {
       : { kind: 'refused', error };
   },
   answer: (answer) => answer,
-  events: (_asked, { jobId }) => ({
-    open: () => '',
-    push: asIs,
-    end: asIs,
-    fail: (error) => sseData(errorBody(error, jobId)),
-  }),
+  events: CHAT_PRESENTATION.events,
   error: errorBody,
 };
 
