@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -15,6 +15,7 @@ const running = new Set();
 
 /** One folder for everything that a run writes: logs, sockets, configuration. Removed at the end. */
 export const scratch = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+chmodSync(scratch, 0o755); // as root PostgreSQL runs as another user, who must reach its folder
 let files = 0;
 export const scratchFile = (name) => join(scratch, `${++files}-${name}`);
 

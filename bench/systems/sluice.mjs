@@ -20,8 +20,9 @@ export function configFile(config) {
 /** `sluice start`: api and worker in one process, with the Redis that it runs itself. */
 export async function startSluice({ config, key }) {
   const args = [...SHIPPED, bin, 'start', '--config', configFile(config), '--port', '0', '--host', '127.0.0.1'];
-  const sluice = await launch('start', node, [...args, '--data', scratchFile('data')], { ready: ANSWERS_AT, env });
-  return systemOf([sluice.match[1]], key, [sluice]);
+  const dataDir = scratchFile('data');
+  const sluice = await launch('start', node, [...args, '--data', dataDir], { ready: ANSWERS_AT, env });
+  return { ...systemOf([sluice.match[1]], key, [sluice]), dataDir };
 }
 
 /**

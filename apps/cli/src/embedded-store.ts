@@ -7,7 +7,7 @@ import type { DataFolder } from './data-folder.js';
  * @throws StoreUnavailable with a sentence for callers; `say` tells the cause to who runs the program
  */
 export async function openEmbeddedStore(
-  held: { folder: () => Promise<DataFolder> },
+  held: { folder: () => Promise<DataFolder>; complaint: string },
   say: (sentence: string) => void,
 ): Promise<Database> {
   const { openDatabase, StoreUnavailable } = await import('@sluice/store');
@@ -19,9 +19,12 @@ export async function openEmbeddedStore(
     const database = await openDatabase(postgres.url, { migrates: true });
     opening.defer(() => database.stop());
     const opened = opening.move(); // nothing failed, so it stays open
+    held.complaint = '';
     return { db: database.db, isLost: postgres.hasEnded, stop: () => opened.disposeAsync() };
   } catch (error) {
-    say(`The embedded PostgreSQL does not start: ${(error as Error).message}`);
+    const complaint = `The embedded PostgreSQL does not start: ${(error as Error).message}`;
+    if (complaint !== held.complaint) say(complaint); // it is tried again each second, while somebody needs it
+    held.complaint = complaint;
     throw new StoreUnavailable('The embedded database does not start; the cause is in the log.', { cause: error });
   }
 }

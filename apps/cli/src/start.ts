@@ -149,6 +149,8 @@ function requiredRedisUrl(role: string, { redisUrl }: Settings): string {
 /** The data folder, held from its first use to the end: by what is told of it at start, or by PostgreSQL much later. */
 class HeldFolder {
   private holding: Promise<DataFolder> | undefined;
+  /** What was last said of the store in it. */
+  complaint = '';
 
   constructor(
     private readonly dataDir: string,

@@ -16,7 +16,7 @@ export interface Database {
 /** Several processes share the 100 connections of a usual server. */
 const MOST_CONNECTIONS = 8;
 /** Of a caller who waits: for a connection, made or given back. */
-const CONNECTED_WITHIN_MS = 3_000;
+const CONNECTED_WITHIN_MS = 5_000;
 /** The server gives a statement up; the client, where the server says nothing any more. */
 const STATEMENT_MS = 15_000;
 const SILENCE_MS = 17_000;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { LEDGER_CHANNEL } from '../group-keys.js';
 import { LedgerLane, type LedgerConsumer } from './ledger-lane.js';
@@ -18,6 +19,7 @@ const LOOK_EVERY_MS = 1_000;
 const BUSY_FOR_MS = 30_000;
 /** For all others, and to cut off what is done. */
 const ROUND_EVERY_MS = 5_000;
+const STOPPED_WITHIN_MS = 5_000;
 
 interface Lane {
   reading: LedgerLane;
@@ -58,14 +60,17 @@ export class LedgerReader {
     this.goRound();
   }
 
-  /** Waits for what is in hand. Safe to repeat. */
+  /** Waits for what is in hand, a while: what is not handled by then comes to others. Safe to repeat. */
   async stop(): Promise<void> {
     this.isStopped = true;
     this.subscriber.off('message', this.hear);
     this.subscriber.off('ready', this.goRound);
     clearInterval(this.look);
     clearInterval(this.round);
-    await Promise.all(this.turns);
+    const late = new AbortController();
+    const tooLate = pause(STOPPED_WITHIN_MS, undefined, { signal: late.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(this.turns), tooLate]);
+    late.abort();
     const leaving = [...this.lanes.keys()].map((group) => this.tender.leave(group, this.options.consumer));
     await Promise.all(leaving).catch(() => undefined); // forgotten later, by whoever tends
   }

@@ -2,7 +2,6 @@ import type { DurableJob, LedgerEntry } from '@sluice/wire';
 import { sql, type SQL } from 'drizzle-orm';
 import type { LazyDatabase } from '../lazy-database.js';
 import { keepPartitions } from './partitions.js';
-import { StoreUnavailable } from '../store-unavailable.js';
 
 export interface HistoryWriterOptions {
   /** Redis TIME. */
@@ -71,7 +70,7 @@ export class HistoryWriter {
     private readonly options: HistoryWriterOptions,
   ) {}
 
-  /** @throws StoreUnavailable: nothing of it was written, or all */
+  /** @throws StoreUnavailable and what PostgreSQL says of itself: to be repeated */
   async append(group: string, entries: readonly LedgerEntry[]): Promise<void> {
     await this.tendPartitions();
     await this.write(rowsOf(group, entries));
@@ -90,7 +89,7 @@ export class HistoryWriter {
     try {
       await this.database.use((db) => db.execute(insertOf(rows)));
     } catch (error) {
-      if (error instanceof StoreUnavailable) throw error;
+      if (!isOfTheData(error)) throw error; // it comes again
       if (rows.length === 1) {
         this.options.onError(new Error(`${rows[0]!.id} cannot be kept in the history: ${(error as Error).message}`));
         return;
@@ -102,6 +101,9 @@ export class HistoryWriter {
   }
 }
 
+/** SQLSTATE 22 and 23: what these rows hold cannot be stored, however often it is tried. */
+const isOfTheData = (error: unknown): boolean => /^2[23]/.test(String((error as { code?: unknown }).code));
+
 /** One row per job: a statement cannot touch a row twice. What comes last in `RANK` tells most. */
 function rowsOf(group: string, entries: readonly LedgerEntry[]): Row[] {
   const told = new Map<string, { entry: LedgerEntry; isDismissed: boolean }>();
@@ -111,11 +113,13 @@ function rowsOf(group: string, entries: readonly LedgerEntry[]): Row[] {
     const isDismissed = entry.type === 'dismissed' || before?.isDismissed === true;
     told.set(entry.jobId, { entry: isLess ? before.entry : entry, isDismissed });
   }
-  return [...told.values()].map(({ entry, isDismissed }) => ({
-    ...rowOf(group, entry),
-    isDismissed,
-    retriedFrom: entry.durable.retriedFrom ?? null,
-  }));
+  return [...told.values()]
+    .toSorted((a, b) => (a.entry.jobId < b.entry.jobId ? -1 : 1)) // two that write the same jobs lock them in one order
+    .map(({ entry, isDismissed }) => ({
+      ...rowOf(group, entry),
+      isDismissed,
+      retriedFrom: entry.durable.retriedFrom ?? null,
+    }));
 }
 
 const RANK: readonly LedgerEntry['type'][] = ['dismissed', 'accepted', 'over', 'erased'];
