@@ -74,7 +74,7 @@ export async function submitDurable(
     tokens: found.mayAllServe && job.stickTo === undefined ? job.tokens : undefined,
     asked,
     durable: { about: JSON.stringify(durable), notBeforeMs: durable.notBeforeMs },
-    kept: keptOf(durable.retention),
+    kept: keptOf(durable.retention, asked !== undefined),
     toBacklog: request.isOneOfMany === true || durable.kind === 'batch' || durable.notBeforeMs !== undefined,
   });
   const accepted = await accepting.catch((error: unknown) => {
@@ -111,8 +111,12 @@ function durableOf({ options }: DurableRequest, traits: DurableTraits, job: Infe
   };
 }
 
-const keptOf = ({ requestMs, resultMs }: DurableJob['retention']): Kept => ({
-  resultMs: resultMs === 0 ? UNFETCHED_MS : resultMs,
-  requestMs: requestMs ?? 0,
-  deadLetterMs: requestMs ?? DEAD_LETTER_MS,
-});
+/** @param isTranslated its answer says again what was asked: the one is kept with the other, unless it is not to be */
+function keptOf({ requestMs, resultMs: asked }: DurableJob['retention'], isTranslated: boolean): Kept {
+  const resultMs = asked === 0 ? UNFETCHED_MS : asked;
+  return {
+    resultMs,
+    requestMs: requestMs ?? (isTranslated ? resultMs : 0),
+    deadLetterMs: requestMs ?? DEAD_LETTER_MS,
+  };
+}

@@ -12,7 +12,7 @@ export async function numbersOfGroups(redis: Redis, groups: readonly string[]): 
 }
 
 /** Not more often: ids that lead nowhere can be asked for at will. */
-const READ_AT_MOST_EVERY_MS = 1_000;
+const READ_AT_MOST_EVERY_MS = 200;
 
 /** The way back: whose jobs have ids that end in a number. Groups that no configuration has any more among them. */
 export class GroupsOfIds {

@@ -23,7 +23,10 @@ export interface DurableJob {
   /** The whole job. */
   deadlineMs: number;
   retention: {
-    /** After its end; 0: gone with the end. Absent: gone with the end, and of a dead letter kept for a week. */
+    /**
+     * After its end; 0: gone with the end. Absent: gone with the end, kept for a week of a dead letter, and with the result
+     * where that says again what was asked (endpoints that are translated).
+     */
     requestMs?: number;
     /** After its end; 0: gone when it was fetched. */
     resultMs: number;

@@ -79,9 +79,8 @@ export class BulkJobsController {
         ? await submitDurable(call, traits, submit)
         : await submitDurableOnce(call, keyedItem(submitter.tenant, '/jobs/bulk', key, create), traits, submit);
     if (submitted.kind === 'refused') throw new ApiException(submitted.error);
-    const { jobId } = submitted.kind === 'exists' ? submitted : submitted.job;
     const { finder } = this.deps;
-    return finder.view(await finder.find(jobId, submitter.tenant));
+    return finder.view(await finder.accepted(submitted));
   }
 
   @Post('jobs/cancel')

@@ -1,7 +1,8 @@
 import { isJobId, tenantOf } from '@sluice/core';
 import type { GroupsOfIds, JobRecords, JobSnapshot, QueueView } from '@sluice/queue';
+import type { SubmittedOnce } from '@sluice/pipeline';
 import type { DurableJob } from '@sluice/wire';
-import { apiError, type ApiException } from '../api-error.js';
+import { apiError, storageError, type ApiException } from '../api-error.js';
 import { historicSnapshot } from './history/historic-snapshot.js';
 import type { KeptJobs } from './history/kept-jobs.js';
 import { jobView, type JobView } from './job-view.js';
@@ -11,6 +12,8 @@ export interface FoundJob {
   group: string;
   snapshot: JobSnapshot;
 }
+
+type AcceptedJob = Exclude<SubmittedOnce, { kind: 'refused' }>;
 
 /** Finds the jobs of a tenant by their ids. One of another tenant is one that does not exist, in every respect. */
 export class JobFinder {
@@ -57,11 +60,40 @@ export class JobFinder {
     }
   }
 
+  /** One that was accepted just now. With Redis away since then it is shown as it was taken in: it is no failure. */
+  async accepted(submitted: AcceptedJob): Promise<FoundJob> {
+    const { jobId, group } = submitted.kind === 'exists' ? submitted : submitted.job;
+    const snapshot = await this.records.read(group, jobId).catch((error: unknown) => {
+      if (submitted.kind === 'exists' || storageError(error) === undefined) throw error;
+      return undefined;
+    });
+    if (snapshot !== undefined) return { jobId, group, snapshot };
+    if (submitted.kind === 'exists') throw noSuchJob(jobId);
+    return { jobId, group, snapshot: freshSnapshot(submitted) };
+  }
+
   async view({ jobId, group, snapshot }: FoundJob): Promise<JobView> {
-    const place = snapshot.state === 'queued' ? await this.queues.place(group, jobId) : undefined;
+    const placing = snapshot.state === 'queued' ? this.queues.place(group, jobId) : undefined;
+    const place = await placing?.catch(() => undefined); // what is known is told
     return jobView(jobId, snapshot, place, this.nowMs());
   }
 }
+
+const freshSnapshot = ({ job, durable }: Extract<AcceptedJob, { kind: 'accepted' }>): JobSnapshot => ({
+  state: 'queued',
+  job: JSON.stringify(job),
+  durable: JSON.stringify(durable),
+  line: '',
+  seq: 0,
+  isCancelling: false,
+  startedAtMs: undefined,
+  finishedAtMs: undefined,
+  attempts: undefined,
+  progress: undefined,
+  outcome: undefined,
+  retriedAs: undefined,
+  isDismissed: false,
+});
 
 export const noSuchJob = (jobId: string): ApiException =>
   apiError('not_found', `There is no job "${jobId.slice(0, 100)}".`, 'id');

@@ -50,9 +50,10 @@ export class JobsController {
     if (preference.isAsync) reply.header('preference-applied', 'respond-async');
     else if (preference.waitMs !== undefined) {
       reply.header('preference-applied', `wait=${preference.waitMs / 1_000}`);
-      await waitForEnd({ group, jobId }, preference.waitMs, goneOf(reply), this.deps);
+      const waiting = waitForEnd({ group, jobId }, preference.waitMs, goneOf(reply), this.deps);
+      await waiting.catch(() => undefined); // it is accepted: with Redis away its submitter is told so, and not of an error
     }
-    const found = await finder.find(jobId, submitter.tenant);
+    const found = await finder.accepted(submitted);
     const isOver = preference.waitMs !== undefined && found.snapshot.outcome !== undefined;
     reply.code(isOver || submitted.kind === 'exists' ? 200 : 202);
     reply.headers({ location: `/v1/jobs/${jobId}`, 'x-sluice-job-id': jobId });
