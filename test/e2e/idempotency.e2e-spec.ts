@@ -7,20 +7,22 @@ import { WholeAnswer } from '@sluice/wire';
 import { eventually } from '../eventually.js';
 import { MASTER_KEY, startSluice, type SluiceUnderTest } from '../support/sluice.js';
 
-/** Two replicas of the api and one worker. */
+/** Three replicas of the api and one worker. */
 let sluice: SluiceUnderTest;
-let second: NestFastifyApplication;
-let urls: [string, string];
+let others: NestFastifyApplication[];
+let urls: string[];
+const redis = openRedis(process.env['REDIS_URL']!, { role: 'worker', onError: () => undefined });
 
 beforeAll(async () => {
   sluice = await startSluice([{ profile: 'only' }], { yaml: 'litellm_settings: {num_retries: 0, allowed_fails: 100}' });
-  second = await createApi(sluice.settings, process.env['REDIS_URL']!);
-  await second.listen(0, '127.0.0.1');
-  urls = [sluice.url, await second.getUrl()];
+  others = await Promise.all([1, 2].map(() => createApi(sluice.settings, process.env['REDIS_URL']!)));
+  for (const other of others) await other.listen(0, '127.0.0.1');
+  urls = [sluice.url, ...(await Promise.all(others.map((other) => other.getUrl())))];
 });
 afterAll(async () => {
-  await second?.close();
+  await Promise.all((others ?? []).map((other) => other.close()));
   await sluice?.stop();
+  redis.disconnect();
 });
 beforeEach(() => {
   play({});
@@ -30,6 +32,15 @@ beforeEach(() => {
 const play = (script: object): void => sluice.simulator.setProfile('only', script);
 const calls = (): number => sluice.simulator.stats().total;
 const inFlight = (): number => sluice.simulator.stats().inFlight;
+
+/** Replicas that follow the one job that runs. */
+async function followersOfRunning(): Promise<number> {
+  for (const key of await redis.keys(`{sluice:${sluice.group}}:job:*`)) {
+    const [state, followers] = await redis.hmget(key, 'state', 'followers');
+    if (state === 'running') return followers?.split(' ').filter(Boolean).length ?? 0;
+  }
+  return 0;
+}
 
 interface Answer {
   status: number;
@@ -44,7 +55,7 @@ interface Asked {
   key?: string;
   body?: Record<string, unknown>;
   headers?: Record<string, string>;
-  replica?: 0 | 1;
+  replica?: 0 | 1 | 2;
   path?: string;
   signal?: AbortSignal;
 }
@@ -166,10 +177,8 @@ describe('a call with an Idempotency-Key', () => {
     const key = randomUUID();
     const body = { stream: true, stream_options: { include_usage: true } };
     const first = await ask({ key, body });
-    const redis = openRedis(process.env['REDIS_URL']!, { role: 'worker', onError: () => undefined });
     const stream = `{sluice:${sluice.group}}:stream:${first.jobId}`;
     expect(await redis.del(stream)).toBe(1); // ten minutes later
-    redis.disconnect();
     const again = await ask({ key, body, replica: 1 });
     expect(again).toMatchObject({ status: 200, isReplayed: true, jobId: first.jobId });
     const [one, two] = [first.text, again.text].map((text) => {
@@ -215,11 +224,14 @@ describe('a call with an Idempotency-Key', () => {
     const [first, sharer] = [new AbortController(), new AbortController()];
     const made = ask({ key, headers: cancels, signal: first.signal }).catch(() => 'left');
     await eventually(() => inFlight() === 1, { withinMs: 2_000, what: 'the provider to be called' });
+    const alone = await followersOfRunning();
     const shared = ask({ key, headers: cancels, replica: 1, signal: sharer.signal }).catch(() => 'left');
-    const stays = ask({ key, replica: 1 });
+    await eventually(async () => (await followersOfRunning()) > alone, { withinMs: 5_000, what: 'a sharer to join' });
     sharer.abort();
     await shared;
     expect(inFlight()).toBe(1);
+    const stays = ask({ key, replica: 2 });
+    await eventually(async () => (await followersOfRunning()) > alone + 1, { withinMs: 5_000, what: 'another' });
     first.abort();
     await made;
     expect(await stays).toMatchObject({ status: 400, code: 'job_cancelled', isReplayed: true });

@@ -33,7 +33,7 @@ describe('latency-based-routing', () => {
       await Promise.all(Array.from({ length: 30 }, () => servedBy(sluice, { stream })));
       expect(sluice.callsTo('slow').length).toBeGreaterThan(0);
       await eventually(async () => (await shareOf(sluice, 'fast', 10, { stream })) === 1, {
-        withinMs: 5_000,
+        withinMs: 15_000,
         what: 'the samples to be seen by both workers',
       });
       expect(await shareOf(sluice, 'fast', 20, { stream })).toBe(1);
