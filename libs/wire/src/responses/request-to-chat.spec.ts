@@ -197,6 +197,7 @@ describe('W53: a request to Responses as a chat completion', () => {
     ['previous_response_id', { previous_response_id: 'resp_1' }],
     ['prompt', { prompt: { id: 'pmpt_1' } }],
     ['store', { store: 'yes' }],
+    ['metadata', { metadata: ['x'] }],
   ])('refuses and names %s', (param, members) => {
     expect(refusedAt(members)).toBe(param);
   });

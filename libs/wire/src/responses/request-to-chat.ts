@@ -74,6 +74,7 @@ function refuseUnsupported(asked: AskedBody): void {
   for (const member of ['background', 'store', 'parallel_tool_calls', 'stream'] as const) {
     if (isGiven(asked[member]) && typeof asked[member] !== 'boolean') throw mustBe(member, 'true or false');
   }
+  objectAt(asked['metadata'], 'metadata');
   const { include } = asked;
   if (isGiven(include) && !Array.isArray(include)) throw mustBe('include', 'an array');
 }

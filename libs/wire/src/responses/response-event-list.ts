@@ -1,8 +1,7 @@
 import type { EventFold } from '../endpoints/presentation.js';
 import { readPayload, type Frame } from '../sluice/frame.js';
 import type { EventList, JobEnd } from '../sluice/job-events.js';
-import { errorBody, type ApiError } from '../error-body.js';
-import { sseData } from '../sse.js';
+import type { ApiError } from '../error-body.js';
 
 /**
  * A response's own events, from its job's frames: they are numbered in the making, so that the list is always made from its
@@ -12,10 +11,7 @@ export class ResponseEventList implements EventList {
   readonly fromFrame = 1;
 
   /** @param fold leaves out what the reader has */
-  constructor(
-    private readonly fold: EventFold,
-    private readonly jobId: string,
-  ) {}
+  constructor(private readonly fold: EventFold) {}
 
   open(): string {
     return this.fold.open();
@@ -38,9 +34,8 @@ export class ResponseEventList implements EventList {
     return isGone || tail === undefined ? this.fold.fail(EVENTS_LOST) : this.fold.end(tail);
   }
 
-  /** OpenAI's clients take a stream that just ends for a whole one. */
   cut(): string {
-    return sseData(errorBody(CUT, this.jobId));
+    return this.fold.fail(CUT);
   }
 }
 

@@ -4,6 +4,7 @@ import OpenAI from 'openai';
 import type { Response as OpenAiResponse } from 'openai/resources/responses/responses';
 import { sseData, SSE_DONE } from '../sse.js';
 import { RESPONSES_PRESENTATION } from './responses-presentation.js';
+import { skipEvents } from './skip-events.js';
 import { unpackThoughts } from './thoughts.js';
 
 const X = '0'.repeat(32);
@@ -208,6 +209,24 @@ describe('W53: a chat stream as events of a response', () => {
         output: [{ status: 'incomplete', content: [{ text: 'Hel' }] }],
       },
     });
+  });
+
+  it('is cut short without an event of its own: the response goes on', () => {
+    const fold = RESPONSES_PRESENTATION.events(ASKED, IDENTITY);
+    fold.push(chunk({ content: 'Hel' }));
+    const said = fold.fail({ code: 'shutting_down', message: 'Come back.' });
+    expect(said).toMatch(/^data: {"error":{"message":"Come back[.]".*\n\n$/);
+    expect(skipEvents(fold, 1_000).fail({ code: 'shutting_down', message: 'Come back.' })).toBe(said);
+  });
+
+  it('leaves out what a reader has, wherever it left', () => {
+    const pushes = [chunk({ content: '"sequence_number":9' }), chunk({ content: 'lo' })];
+    const whole = eventsOf(told(pushes, rest('stop')));
+    for (const { sequence_number: after } of whole) {
+      const fold = skipEvents(RESPONSES_PRESENTATION.events(ASKED, IDENTITY), after);
+      const sse = fold.open() + pushes.map((each) => fold.push(each)).join('') + fold.end(rest('stop'));
+      expect(eventsOf(sse)).toEqual(whole.slice(after + 1));
+    }
   });
 
   it('ends cancelled without an error', () => {

@@ -1,6 +1,7 @@
 import type { AnswerIdentity, AskedBody, EventFold, Presentation } from '../endpoints/presentation.js';
 import { errorBody, type ApiError } from '../error-body.js';
 import { recordOf } from '../record-of.js';
+import { sseData } from '../sse.js';
 import { ChatAnswerFold } from './chat-answer-fold.js';
 import { responsesToChat } from './request-to-chat.js';
 import { responseObject, type ResponseState } from './response-object.js';
@@ -18,6 +19,12 @@ function responseOfAnswer(chat: Buffer, asked: AskedBody, identity: AnswerIdenti
   fold.add(recordOf(JSON.parse(chat.toString())) ?? {});
   return responseObject(asked, identity, fold.complete());
 }
+
+/**
+ * Said of a connection and never of a response, which goes on: so it is no event of the response, and has no number. OpenAI's
+ * clients raise it; a stream that just ended they would take for a whole one.
+ */
+const cutShort = (error: ApiError, jobId: string): string => sseData(errorBody(error, jobId));
 
 /** A response that ended without an answer. `job_cancelled` is no failure: nobody made a mistake. */
 export const endedWithout = (error: ApiError): Pick<ResponseState, 'status' | 'error'> =>
@@ -79,6 +86,7 @@ function responseEvents(asked: AskedBody, identity: AnswerIdentity): EventFold {
       return taken();
     },
     fail: (error) => {
+      if (error.code === 'shutting_down') return taken() + cutShort(error, identity.jobId);
       openOnce();
       tell('response.failed', { ...answer.breakOff(), ...endedWithout(error) });
       return taken();

@@ -17,5 +17,6 @@ export function skipEvents(fold: EventFold, after: number): EventFold {
   };
 }
 
-/** Of the first event; it stands before all texts of others in our events. */
-const sequenceOf = (event: string): number => Number(/"sequence_number":(\d+)/.exec(event)?.[1] ?? -1);
+/** Of the first event; it stands before all texts in it. What has none is news to everybody. */
+const sequenceOf = (event: string): number =>
+  Number(/^event: .*\ndata: {"type":"[^"]*","sequence_number":(\d+)/.exec(event)?.[1] ?? Infinity);

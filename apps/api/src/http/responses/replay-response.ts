@@ -40,7 +40,7 @@ export async function replayResponse(
     isDurable: snapshot.durable !== undefined,
   };
   void reply.headers(answerHeaders(job, outcome?.served));
-  return replyWithEvents(record, new ResponseEventList(missing, job.jobId), reply, deps.events);
+  return replyWithEvents(record, new ResponseEventList(missing), reply, deps.events);
 }
 
 async function sendRebuilt(

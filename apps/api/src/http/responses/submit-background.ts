@@ -6,6 +6,7 @@ import type { HeldCall } from '../answer-call.js';
 import { apiError, ApiException } from '../api-error.js';
 import { REPLAYED } from '../idempotency/come-back.js';
 import { keyedCall } from '../idempotency/same-call.js';
+import { metadataOf } from '../jobs/create-members.js';
 import { SHUTTING_DOWN } from '../reply-deps.js';
 import { readRequestOptions } from '../request-options.js';
 import { replayResponse } from './replay-response.js';
@@ -36,7 +37,7 @@ export async function submitBackground(
   const options = readRequestOptions(request.headers, asked, isModel, request.hasMasterKey);
   const submission = { source, body, options, requestId: request.id, asked: request.source };
   const retention = { requestMs: KEPT_MS, resultMs: KEPT_MS };
-  const traits = { kind: 'background', endpoint: RESPONSES, metadata: textsOf(asked), retention } as const;
+  const traits = { kind: 'background', endpoint: RESPONSES, metadata: metadataOf(textsOf(asked)), retention } as const;
   const same = keyedCall(request, options.tenant);
   const submitted =
     same === undefined
