@@ -49,6 +49,7 @@ import { readJobEnd } from './http/jobs/job-end.js';
 import { JobEventsController, type JobEventsDeps } from './http/jobs/job-events.controller.js';
 import { HISTORY_CONTROLLERS, historyProviders } from './http/jobs/history/history-providers.js';
 import { KeptJobs } from './http/jobs/history/kept-jobs.js';
+import { KeptFiles } from './http/files/kept-files.js';
 import { JobFinder } from './http/jobs/job-finder.js';
 import { JobsController } from './http/jobs/jobs.controller.js';
 import type { JobsDeps } from './http/jobs/jobs-deps.js';
@@ -269,13 +270,15 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         },
         {
           provide: RESPONSES_DEPS,
-          inject: [Connections, JOBS_DEPS, JOB_EVENTS_DEPS, JobRecords],
+          inject: [Connections, JOBS_DEPS, JOB_EVENTS_DEPS, JobRecords, KeptFiles],
           useFactory: (
             { commands }: Connections,
             jobs: JobsDeps,
             events: JobEventsDeps,
             records: JobRecords,
+            files: KeptFiles,
           ): ResponsesDeps => ({
+            files,
             ...jobs,
             stored: new StoredResponses(jobs.finder, records),
             durables: jobs.durable,

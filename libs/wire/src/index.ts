@@ -34,7 +34,7 @@ export { responseId } from './responses/response-object.js';
 export { NO_REASON, ResponseEventList } from './responses/response-event-list.js';
 export { saidBefore } from './responses/said-before.js';
 export { skipEvents } from './responses/skip-events.js';
-export { rebuiltEvents, responseEnd, storedResponse, type ResponseProgress } from './responses/stored-response.js';
+export { rebuiltEvents, storedResponse, type ResponseProgress } from './responses/stored-response.js';
 export type { Outcome, Served, TerminalState } from './sluice/outcome.js';
 export { SSE_DONE, SSE_HEARTBEAT, sseData } from './sse.js';
 export type { BatchDialect, BatchDialectName, LineEnd, LineIdentity } from './batches/batch-dialect.js';

@@ -46,7 +46,7 @@ export class ChatAnswerFold {
 }
 
 /** @param finish a chat choice's `finish_reason` */
-export function incompleteReason(finish: string | undefined): ResponseState['incomplete'] {
+function incompleteReason(finish: string | undefined): ResponseState['incomplete'] {
   if (finish === 'length') return 'max_output_tokens';
   return finish === 'content_filter' ? finish : undefined;
 }

@@ -1,8 +1,6 @@
 import type { AnswerIdentity, AskedBody, EventFold } from '../endpoints/presentation.js';
 import type { ApiError } from '../error-body.js';
-import type { Outcome } from '../sluice/outcome.js';
 import { sseData } from '../sse.js';
-import { incompleteReason } from './chat-answer-fold.js';
 import { endedWithout, RESPONSES_PRESENTATION } from './responses-presentation.js';
 import { responseObject, type ResponseStatus } from './response-object.js';
 
@@ -23,12 +21,6 @@ export function storedResponse(asked: AskedBody, identity: AnswerIdentity, progr
     case 'ended':
       return json(responseObject(asked, identity, { output: [], ...endedWithout(progress.error) }));
   }
-}
-
-/** How a background response ended, as its webhook says. */
-export function responseEnd({ state, finish }: Outcome): 'completed' | 'incomplete' | 'failed' | 'cancelled' {
-  if (state === 'completed') return incompleteReason(finish) === undefined ? 'completed' : 'incomplete';
-  return state === 'cancelled' ? 'cancelled' : 'failed';
 }
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));

@@ -30,7 +30,7 @@ export class ResponsesController {
   async create(@Body() body: unknown, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { submit } = this.live; // once: a reload must not change it half way
     const { maxBodyBytes } = this.live.settings;
-    const call = await wholeCall(body, tenantOf(request.headers), this.deps.stored, maxBodyBytes);
+    const call = await wholeCall(body, tenantOf(request.headers), this.deps, maxBodyBytes);
     if (call.asked['background'] === true) {
       return submitBackground(call, request, reply, submit, this.deps);
     }
