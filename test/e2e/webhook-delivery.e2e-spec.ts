@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { RETRY_STEPS_MS } from '@sluice/core';
-import { newSecret } from '@sluice/webhooks';
+import { newSecret, SecretBox } from '@sluice/webhooks';
 import { Webhook } from 'standardwebhooks';
 import { eventually } from '../eventually.js';
 import { status } from '../support/hook-receiver.js';
@@ -333,5 +333,21 @@ describe('the delivery of webhooks', () => {
     for (const text of kept) for (const hidden of [secret, own]) expect(text).not.toContain(hidden);
     const [received] = stage.receiver.got('/own');
     expect(new Webhook(own).verify(received!.body, received!.headers as Record<string, string>)).toBeDefined();
+  });
+
+  it('goes on trying where a secret cannot be read, and does not blame the endpoint', async () => {
+    const { endpoint } = await stage.endpoint('/hook');
+    const sealed = new SecretBox('another key').seal(newSecret());
+    await stage.book.keep({ ...endpoint, version: 2, secrets: [{ sealed }] });
+    stage.engine();
+    await stage.publisher.publish({ event: stage.event() });
+    expect((await tried(1)) - stage.nowMs).toBe(RETRY_STEPS_MS[0]);
+    expect((await stage.deliveries())[0]!.tries).toMatchObject([{ statusCode: null, error: 'secret_unreadable' }]);
+    expect(await stage.book.failingSince(stage.nowMs)).toEqual([]);
+    expect(stage.receiver.all).toEqual([]);
+    expect(stage.errors.splice(0)).toHaveLength(1);
+    await stage.book.keep({ ...endpoint, version: 3 });
+    stage.step(5_000);
+    await settled(1);
   });
 });

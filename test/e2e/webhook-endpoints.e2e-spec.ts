@@ -181,6 +181,20 @@ describe('webhook endpoints', () => {
     expect((await jobs.send('POST', `${path}/ping`, undefined, as('off'))).status).toBe(202);
     await arrived('off', 2);
   });
+
+  it('stay disabled when they are changed before the store knows why', async () => {
+    sluice.simulator.setProfile('gone', { rules: [{ do: { status: 410, body: '{}' } }] });
+    const { body: endpoint } = await create({ url: hook('gone') }, 'gone');
+    const path = `/v1/webhook_endpoints/${endpoint['id']}`;
+    await jobs.send('POST', `${path}/ping`, undefined, as('gone'));
+    const isDisabled = async (): Promise<boolean> =>
+      (await jobs.send('GET', path, undefined, as('gone'))).body['status'] === 'disabled';
+    await eventually(isDisabled, { withinMs: 5_000, what: 'the 410 to be noted' });
+    const changed = await jobs.send('PATCH', path, { metadata: { a: 'b' } }, as('gone'));
+    expect(changed.body).toMatchObject({ status: 'disabled', disabled_reason: 'gone', metadata: { a: 'b' } });
+    const enabled = await jobs.send('PATCH', path, { status: 'enabled' }, as('gone'));
+    expect(enabled.body).toMatchObject({ status: 'enabled', disabled_reason: null });
+  });
 });
 
 describe('callbacks of jobs', () => {

@@ -31,6 +31,8 @@ describe('callbacks of jobs whose workers are killed', () => {
     const api = await cluster.api();
     const jobs = nativeJobs({ url: api.origin, group: cluster.group });
     const webhook = { url: `${simulator.origin}/@hooks/hook/jobs`, secret: SECRET };
+    const refused = await jobs.send('POST', '/v1/webhook_endpoints', { url: webhook.url });
+    expect([refused.status, refused.body['error'].code]).toEqual([503, 'storage_unavailable']);
     let worker = await cluster.worker(shifted); // its own clock is ten minutes ahead
     const ids = new Set<string>();
     for (let i = 0; i < JOBS; i++) {

@@ -4,6 +4,7 @@ import {
   GIVE_UP_AFTER_MS,
   isSuccess,
   type DeliveryTry,
+  type KeptSecret,
   type TryOutcome,
 } from '@sluice/core';
 import type { Emit } from '@sluice/telemetry';
@@ -114,13 +115,16 @@ export class DeliveryEngine {
       return queue.settle(taken, { kind: 'failed' }, attempt, { wasAsked: false });
     }
     const atMs = nowMs();
-    const headers = { ...signedHeaders(plan.eventId, plan.body, receiver.secrets, atMs) };
-    const outcome = await client.post(receiver.url, headers, plan.body);
+    const secrets = this.opened(receiver.secrets);
+    const wasAsked = secrets !== undefined;
+    const outcome: TryOutcome = wasAsked
+      ? await client.post(receiver.url, { ...signedHeaders(plan.eventId, plan.body, secrets, atMs) }, plan.body)
+      : { kind: 'unanswered', error: 'secret_unreadable' };
     if (this.isStopped && !this.inHand.has(taken)) return; // it was handed back
     const after = afterDelivery(taken.tries + 1, outcome, nowMs(), random());
     const calmUntilMs = after.kind === 'delivered' ? undefined : after.calmUntilMs;
     const attempt = tryOf(outcome, atMs);
-    await queue.settle(taken, after, attempt, { calmUntilMs, wasAsked: true });
+    await queue.settle(taken, after, attempt, { calmUntilMs, wasAsked });
     if (after.kind === 'failed') {
       emit('webhook.delivery_failed', { deliveryId: plan.id, tries: taken.tries + 1, error: attempt.error ?? '' });
     }
@@ -129,13 +133,21 @@ export class DeliveryEngine {
     }
   }
 
-  /** Undefined: its endpoint takes nothing. */
-  private receiverOf({ plan, endpoint }: TakenDelivery): { url: string; secrets: string[] } | undefined {
-    const { box, nowMs } = this.deps;
-    if (plan.secret !== undefined) return { url: plan.url, secrets: [box.open(plan.secret)] };
-    if (endpoint?.status !== 'enabled') return undefined;
-    const secrets = endpoint.secrets.map(({ sealed, ...until }) => ({ secret: box.open(sealed), ...until }));
-    return { url: endpoint.url, secrets: liveSecrets(secrets, nowMs()) };
+  /** Undefined: its endpoint takes nothing. Secrets as they are kept. */
+  private receiverOf({ plan, endpoint }: TakenDelivery): { url: string; secrets: readonly KeptSecret[] } | undefined {
+    if (plan.secret !== undefined) return { url: plan.url, secrets: [{ sealed: plan.secret }] };
+    return endpoint?.status === 'enabled' ? endpoint : undefined;
+  }
+
+  /** Those that sign now. Undefined: they were sealed with a key that this process does not have. */
+  private opened(kept: readonly KeptSecret[]): string[] | undefined {
+    const { box, nowMs, onError } = this.deps;
+    try {
+      return liveSecrets(kept, nowMs()).map(({ sealed }) => box.open(sealed));
+    } catch (error) {
+      onError(error as Error);
+      return undefined;
+    }
   }
 
   /** Disables who took nothing for three days, and ends what waits for those that were disabled or deleted. */

@@ -56,8 +56,8 @@ describe('secrets', () => {
   });
 
   it('end when their time is over', () => {
-    const secrets = [{ secret: 'new' }, { secret: 'old', untilMs: 1_000 }];
-    expect(liveSecrets(secrets, 999)).toEqual(['new', 'old']);
-    expect(liveSecrets(secrets, 1_000)).toEqual(['new']);
+    const secrets = [{ sealed: 'new' }, { sealed: 'old', untilMs: 1_000 }];
+    expect(liveSecrets(secrets, 999)).toEqual(secrets);
+    expect(liveSecrets(secrets, 1_000)).toEqual([{ sealed: 'new' }]);
   });
 });

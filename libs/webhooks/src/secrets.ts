@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import type { KeptSecret } from '@sluice/core';
 
 const PREFIX = 'whsec_';
 const KEY_BYTES = 32;
@@ -18,14 +19,9 @@ export function isSecret(text: unknown): text is string {
 
 const keyOf = (secret: string): Buffer => Buffer.from(secret.slice(PREFIX.length), 'base64');
 
-/** One that signs. `untilMs`: it was rotated out and signs beside its successor until then (Unix ms). */
-export interface EndpointSecret {
-  readonly secret: string;
-  readonly untilMs?: number;
-}
-
-export const liveSecrets = (secrets: readonly EndpointSecret[], nowMs: number): string[] =>
-  secrets.filter(({ untilMs = Infinity }) => untilMs > nowMs).map(({ secret }) => secret);
+/** Those that sign: one that was rotated out does, beside its successor, until its end. */
+export const liveSecrets = (secrets: readonly KeptSecret[], nowMs: number): KeptSecret[] =>
+  secrets.filter(({ untilMs = Infinity }) => untilMs > nowMs);
 
 export interface SignedHeaders {
   'webhook-id': string;

@@ -26,7 +26,8 @@ export type NoAnswer =
   | 'tls_failed'
   | 'timeout'
   | 'malformed_answer'
-  | 'endpoint_disabled';
+  | 'endpoint_disabled'
+  | 'secret_unreadable';
 
 /** What came of one try. `retryAfterMs`: what the receiver asked for, ms from now. */
 export type TryOutcome =

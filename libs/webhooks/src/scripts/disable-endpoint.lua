@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Disables an endpoint of which somebody found that it takes nothing any more, unless it was changed meanwhile.
 -- KEYS[1]  {sluice}:webhooks:endpoint:<id>  hash
 -- KEYS[2]  {sluice}:webhooks:failing        sorted set: endpoint -> first failure since its last success

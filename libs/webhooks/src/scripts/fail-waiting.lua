@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Ends some of the deliveries that wait in the lane of an endpoint that takes no more. What flies is ended when it lands.
 -- KEYS[1]  {sluice}:webhooks:waiting:<lane>  sorted set: delivery -> due
 -- KEYS[2]  {sluice}:webhooks:unwritten       sorted set: delivery -> changed

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- What the store knows now: deliveries that are over are kept a little longer, by their ids alone, so that one that comes in
 -- twice is delivered once.
 -- KEYS[1]  {sluice}:webhooks:unwritten  sorted set: delivery -> changed

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Notes what came of a try. Its twin: settleDelivery in libs/core/src/webhooks/lanes.ts.
 -- KEYS[1]  {sluice}:webhooks:delivery:<id>   hash
 -- KEYS[2]  {sluice}:webhooks:waiting:<lane>  sorted set: delivery -> due

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes deliveries that are due, of each lane no more than may fly. Its twin: takeDue in libs/core/src/webhooks/lanes.ts.
 -- KEYS[1]  {sluice}:webhooks:lanes  sorted set: lane -> next look
 -- ARGV     prefix of all keys, most deliveries, most lanes, most that fly in a lane, lease (ms)

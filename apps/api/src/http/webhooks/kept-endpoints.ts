@@ -60,7 +60,7 @@ export class KeptEndpoints {
   /** Whoever enables it says that it is well again. @throws 404 */
   async change(tenant: string, id: string, change: EndpointChange): Promise<WebhookEndpoint> {
     const { store, book } = this.deps;
-    const reason = change.status === undefined ? {} : { disabledReason: null };
+    const reason = change.status === undefined ? await this.foundOutLately(id) : { disabledReason: null };
     const endpoint = await store.change(tenant, id, { ...change, ...reason });
     if (endpoint === undefined) throw unknownEndpoint();
     await book.keep(endpoint);
@@ -79,7 +79,8 @@ export class KeptEndpoints {
       const old: KeptSecret[] = [...(current === undefined ? [] : [{ ...current, untilMs }]), ...older];
       const live = old.filter((each) => each.untilMs! > nowMs()).slice(0, MOST_OLD_SECRETS);
       const secrets = [{ sealed: box.seal(secret) }, ...live];
-      const endpoint = await store.change(tenant, id, { secrets }, known.version);
+      const lately = await this.foundOutLately(id);
+      const endpoint = await store.change(tenant, id, { ...lately, secrets }, known.version);
       if (endpoint === undefined) continue; // somebody else changed it in between
       await book.keep(endpoint);
       return { endpoint: await this.asOfNow(endpoint), secret };
@@ -91,6 +92,13 @@ export class KeptEndpoints {
     const endpoint = await this.deps.store.remove(tenant, id);
     if (endpoint === undefined) throw unknownEndpoint();
     await this.deps.book.forget(id, tenant, endpoint.version + 1);
+  }
+
+  /** That it takes nothing: the store may not know yet, and a new version would undo it. */
+  private async foundOutLately(id: string): Promise<Pick<WebhookEndpoint, 'status' | 'disabledReason'> | undefined> {
+    const copy = await this.deps.book.find(id);
+    if (copy === undefined || copy.disabledReason === null) return undefined;
+    return { status: copy.status, disabledReason: copy.disabledReason };
   }
 
   /** What deliveries found out lately is in Redis, and on its way to the store. */

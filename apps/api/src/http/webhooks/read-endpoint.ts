@@ -32,7 +32,12 @@ export function readEndpoint(body: unknown, rules: AddressRules): EndpointChange
     checkEvents(events, 'events');
     change.events = events;
   }
-  if (!isAbsent(metadata)) change.metadata = metadataOf(metadata);
+  if (!isAbsent(metadata)) {
+    change.metadata = metadataOf(metadata);
+    if (JSON.stringify(metadata).includes('\\u0000')) {
+      throw apiError('invalid_request', 'metadata must not hold the character U+0000.', 'metadata'); // PostgreSQL's JSON
+    }
+  }
   if (!isAbsent(status)) {
     if (status !== 'enabled' && status !== 'disabled') {
       throw apiError('invalid_request', 'status must be enabled or disabled.', 'status');
