@@ -37,7 +37,7 @@ it('F11: a full Redis gets rid of the jobs whose time is over, also when others 
   const feeder = new BacklogFeeder(redis, group, queue);
   const end = (job: OverdueJob): void => void found.push(job);
   await feeder.sweep(async (job) => end(job)).catch(() => undefined); // what cannot be added is told
-  expect(found).toEqual([{ jobId: 'job_late', wasRunning: false }]);
+  expect(found).toEqual([{ jobId: 'job_late', how: 'queued' }]);
 
   await redis.config('SET', 'maxmemory', '0');
   await redis.del(k.sweeper);
