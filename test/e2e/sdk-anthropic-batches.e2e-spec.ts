@@ -172,6 +172,13 @@ describe('a message batch', () => {
     await untilEnded(id);
   });
 
+  it('is refused in the middle of a large body, and its sender reads why', async () => {
+    const long = 'x'.repeat(50_000);
+    const requests = Array.from({ length: 400 }, (_, i) => request(i < 2 ? 'twice' : `r${i}`, { system: long }));
+    const thrown = await thrownBy(batches.create({ requests }));
+    expect(thrown).toMatchObject({ status: 400, message: expect.stringContaining('requests.1.custom_id') });
+  });
+
   it('leaves nothing of a body that was cut off', async () => {
     const count = async (): Promise<number> => (await batches.list({ limit: 100 })).data.length;
     const before = await count();

@@ -47,8 +47,11 @@ export function replyWithJson(
         sendError(reply, told, job.jobId, dialect?.error);
       });
     });
-  const succeed = (headers: Record<string, string>, answer: Buffer): void =>
-    end(() => sendJson(reply, headers, dialect === undefined ? answer : dialect.answer(answer)));
+  const succeed = (headers: Record<string, string>, answer: Buffer): void => {
+    const body = dialect === undefined ? answer : translated(answer, dialect);
+    if (body === undefined) fail(GONE, headers);
+    else end(() => sendJson(reply, headers, body));
+  };
 
   const call = { isStream: false, shutDown: () => tellToComeBack(SHUTTING_DOWN) };
   const onClose = (): void => end(() => void cancel().catch(() => undefined)); // Redis away: the deadline ends the job
@@ -75,6 +78,15 @@ export function replyWithJson(
   const subscription = follower.frames.subscribe((frame) => {
     if (frame.kind === 'terminal') queueMicrotask(() => onTerminal(frame)); // after `subscription` is there
   });
+}
+
+/** Undefined: it is not what a worker of this version writes. Nobody is above this to catch what it throws. */
+function translated(answer: Buffer, dialect: Dialect): Buffer | undefined {
+  try {
+    return dialect.answer(answer);
+  } catch {
+    return undefined;
+  }
 }
 
 function sendJson(reply: FastifyReply, headers: Record<string, string>, body: Buffer): void {

@@ -81,7 +81,8 @@ async function* linesOf(body: Readable | undefined, check: InputCheck): AsyncGen
     check.push(check.lines + 1, line?.toString());
     if (line !== undefined) lines.push(line, LINE_BREAK);
   });
-  for await (const bytes of body ?? []) {
+  // A body that is refused in its middle is read to its end by Node: destroyed, its socket would go with the answer.
+  for await (const bytes of body?.iterator({ destroyOnReturn: false }) ?? []) {
     requests.push(bytes as Buffer);
     refuseIf(requests, check);
     if (lines.length > 0) yield Buffer.concat(lines);
