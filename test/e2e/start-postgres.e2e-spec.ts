@@ -2,8 +2,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createSimulator, type Simulator } from '../../apps/simulator/src/create-simulator.js';
+import pg from 'pg';
 import { eventually } from '../eventually.js';
 import { nativeJobs } from '../support/native-jobs.js';
+import { freshDatabase } from '../support/own-postgres.js';
 import { buildSluice, SluiceProcess, temporaryFolder } from '../support/sluice-process.js';
 import { configFor } from '../support/sluice.js';
 
@@ -33,6 +35,31 @@ const folder = (): string => join(cwd, 'data', 'postgres');
 const serverOf = (): number => Number(readFileSync(join(folder(), 'postmaster.pid'), 'utf8').split('\n')[0]);
 const isAlive = (pid: number): boolean =>
   existsSync(`/proc/${pid}/fd`) && readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]![0] !== 'Z';
+
+describe('sluice migrate', () => {
+  it('makes the tables once, and says what it needs', async () => {
+    const fresh = await freshDatabase();
+    const client = new pg.Client(fresh.url);
+    await client.connect();
+    await client.query('drop schema sluice cascade; drop schema sluice_migrations cascade');
+    const migrate = async (env: NodeJS.ProcessEnv): Promise<[unknown, string]> => {
+      const run = SluiceProcess.run(['migrate'], { cwd, env });
+      return [await run.end(), run.stdout + run.stderr];
+    };
+    expect(await migrate({ DATABASE_URL: fresh.url })).toEqual([
+      0,
+      expect.stringMatching(/up to date: \d+ migrations? run/),
+    ]);
+    expect(await migrate({ DATABASE_URL: fresh.url })).toEqual([0, 'The database is up to date.\n']);
+    expect((await client.query('select id from sluice.job_history')).rows).toEqual([]);
+    expect(await migrate({})).toEqual([1, expect.stringContaining('needs DATABASE_URL')]);
+    const [status, said] = await migrate({ DATABASE_URL: 'postgres://u:secret@127.0.0.1:1/x' });
+    expect([status, said]).toEqual([1, expect.stringContaining('could not be brought up to date')]);
+    expect(said).not.toContain('secret');
+    await client.end();
+    await fresh.drop();
+  });
+});
 
 describe('the PostgreSQL of `sluice start`', () => {
   it('starts with the first need of it, is started again when it dies, and stops with Sluice', async () => {

@@ -76,8 +76,9 @@ export class LedgerReader {
   }
 
   private readonly hear = (channel: string, group: string): void => {
-    if (channel !== LEDGER_CHANNEL || !this.options.groups().includes(group)) return;
-    const lane = this.laneOf(group);
+    if (channel !== LEDGER_CHANNEL) return;
+    const lane = this.lanes.get(group); // one of a group that came just now is made by the next round
+    if (lane === undefined) return;
     lane.busyUntil = performance.now() + BUSY_FOR_MS;
     this.ring(group, lane);
   };
