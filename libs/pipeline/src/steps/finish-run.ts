@@ -10,7 +10,8 @@ import { wholeAnswer } from './whole-answer.js';
 /** Writes the one terminal record and tells who waits; a stale run writes nothing. */
 export async function finishRun(run: Run, end: FinishedRun, deps: RunDeps): Promise<RunEnd> {
   const flushed = run.relay.flush(); // what was told of a failed answer stands before its error
-  await (end.state === 'completed' ? flushed : flushed.catch(() => undefined));
+  // An answer that is no stream stands in its record alone: that its attempt could not be told must not cost it.
+  await (end.state === 'completed' && run.job.stream ? flushed : flushed.catch(() => undefined));
   run.log?.close(deps.nowMs());
   const outcome: Outcome = {
     state: end.state,

@@ -20,7 +20,7 @@ export async function requeueRun(run: Run, toBacklog: { untilMs: number } | unde
   }
   if (run.log !== undefined) {
     run.log.wait(toBacklog?.untilMs, deps.nowMs());
-    await run.relay.flush(); // told while the run is still the job's
+    await run.relay.flush().catch(() => undefined); // told while the run is still the job's, or not at all
   }
   const written = { jobId: job.jobId, epoch, progress: writeProgress(run), dueAtMs };
   const verdict = await deps.records.requeue(job.group, written, toBacklog);

@@ -40,7 +40,7 @@ export function readLedgerEntry(id: string, flat: readonly string[] | null): Led
       durable,
       type: t,
       state: s as TerminalState,
-      outcome: JSON.parse(o) as Outcome,
+      outcome: withoutTail(JSON.parse(o) as Outcome),
       finishedAtMs: Number(f),
       ...(b ? { startedAtMs: Number(b) } : {}),
       attempts: Number(a ?? 0),
@@ -48,4 +48,10 @@ export function readLedgerEntry(id: string, flat: readonly string[] | null): Led
   } catch {
     return undefined; // no script of ours wrote this; it must not stand in the others' way
   }
+}
+
+/** The end of a stream may hold text of its answer: what is kept for longer than results has no bodies. */
+function withoutTail(outcome: Outcome): Outcome {
+  delete outcome.tail;
+  return outcome;
 }

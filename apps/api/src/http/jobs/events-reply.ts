@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Follower, FollowFrom, LookAtRecord } from '@sluice/stream';
-import { SSE_HEARTBEAT, type EventList, type Frame, type JobEnd } from '@sluice/wire';
+import { readPayload, SSE_HEARTBEAT, type EventList, type Frame, type JobEnd, type Outcome } from '@sluice/wire';
 import type { FastifyReply } from 'fastify';
 import { cutWhenUnread } from '../cut-when-unread.js';
 import { EVENT_STREAM_HEADERS, Lag } from '../event-stream.js';
@@ -18,13 +18,12 @@ export interface EventsDeps {
   /** Lets the job's worker know that this replica listens. */
   join: (group: string, jobId: string) => Promise<unknown>;
   lookAt: (group: string) => LookAtRecord;
-  /** How the job ended. */
-  readEnd: (job: EventfulRecord) => Promise<KnownEnd>;
+  /** How the job ended; undefined: its record is gone. */
+  readEnd: (job: EventfulRecord) => Promise<KnownEnd | undefined>;
 }
 
 export interface KnownEnd extends JobEnd {
-  /** Absent: the record is lost. */
-  lastFrameSeq: number | undefined;
+  lastFrameSeq: number;
 }
 
 /** Frames of what is kept that are read at a time: a reader costs so many, however far behind and however slow it is. */
@@ -109,7 +108,7 @@ class EventsReply {
     const follower = deps.follow(job.jobId, deps.lookAt(job.group), from);
     this.follower = follower;
     follower.frames.subscribe((frame) => {
-      if (frame.kind === 'terminal') this.end().catch(() => this.raw.destroy());
+      if (frame.kind === 'terminal') this.end(readPayload<Outcome>(frame.payload).line).catch(() => this.raw.destroy());
       else this.take(frame);
     });
     await again(() => deps.join(job.group, job.jobId));
@@ -121,9 +120,14 @@ class EventsReply {
     this.write(this.events.frame(frame));
   }
 
-  private async end(): Promise<void> {
-    const end = await again(() => this.deps.readEnd(this.job));
-    this.write(this.events.end(end, end.lastFrameSeq, this.nextSeq <= (end.lastFrameSeq ?? 0)));
+  /** @param told by the terminal frame: that of a record which is lost, or erased by now, is all there is */
+  private async end(told?: Outcome): Promise<void> {
+    const { events, job } = this;
+    const end = await again(() => this.deps.readEnd(job));
+    if (end !== undefined) this.write(events.end(end, end.lastFrameSeq, this.nextSeq <= end.lastFrameSeq));
+    else if (told !== undefined) {
+      this.write(events.end({ outcome: told, finishedAtMs: told.atMs ?? job.createdAtMs }, undefined, false));
+    }
     this.close();
   }
 
