@@ -60,6 +60,7 @@ class EventsReply {
   private readonly call = { isStream: true, shutDown: () => this.cut() };
   private follower: Follower | undefined;
   private isOver = false;
+  private wake: (() => void) | undefined;
 
   constructor(
     private readonly job: EventfulRecord,
@@ -149,10 +150,10 @@ class EventsReply {
     if (this.isOver || !raw.writableNeedDrain) return;
     raw.setTimeout(this.deps.times.unreadMs);
     await new Promise<void>((done) => {
+      this.wake = done; // a listener for `close` each time would add up
       raw.once('drain', done);
-      raw.once('close', done);
     });
-    raw.setTimeout(0);
+    if (!this.isOver) raw.setTimeout(0);
   }
 
   /** This server shuts down, and the job goes on. */
@@ -174,6 +175,7 @@ class EventsReply {
     clearInterval(this.beats);
     this.deps.openCalls.delete(this.call);
     this.follower?.close();
+    this.wake?.();
   }
 }
 
