@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { checkRedis } from '@sluice/state';
 import { Redis } from 'ioredis';
 import { holdDataFolder } from '../../apps/cli/src/data-folder.js';
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../apps/cli/src/embedded-redis.js';
@@ -26,6 +27,16 @@ describe('the embedded Redis', () => {
     expect(await client.config('GET', 'appendfsync')).toEqual(['appendfsync', 'everysec']);
     expect(await client.config('GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'noeviction']);
     client.disconnect();
+  });
+
+  it('syncs each write before it answers when durability is strict, and no other passes for such a one', async () => {
+    const strict = await startEmbeddedRedis(temporaryFolder(), () => undefined, 'strict');
+    started.push(strict);
+    const [always, everysec] = [strict, await start(temporaryFolder())].map(({ socketPath }) => new Redis(socketPath));
+    await expect(checkRedis(always!, 'strict')).resolves.toHaveProperty('version');
+    await expect(checkRedis(everysec!, 'strict')).rejects.toThrow(/appendfsync always/);
+    always!.disconnect();
+    everysec!.disconnect();
   });
 
   it('has its data again after a stop, which may be repeated', async () => {

@@ -26,17 +26,23 @@ export interface EmbeddedRedis {
 /**
  * Runs redis-server or valkey-server as a child on a Unix socket, with its append-only file in `<dataDir>/redis`, and runs
  * it again on the same data when it dies, until `stop`. Clients reconnect by themselves. Hold the data folder first.
+ * @param durability `strict`: each write is on disk before it is answered. A running one keeps what it began with.
  * @param say Told in a sentence when the child died and when it is back.
  * @throws Error with a sentence when there is no such program, or it does not start.
  */
-export async function startEmbeddedRedis(dataDir: string, say: (sentence: string) => void): Promise<EmbeddedRedis> {
+export async function startEmbeddedRedis(
+  dataDir: string,
+  say: (sentence: string) => void,
+  durability: 'everysec' | 'strict' = 'everysec',
+): Promise<EmbeddedRedis> {
   const dir = join(dataDir, 'redis');
   const socketPath = socketPathOf(dataDir, 'redis.sock');
   await mkdir(dir, { recursive: true });
   await stopOrphan(socketPath);
 
   const stopping = new AbortController();
-  let running = await launchUntilReady(dir, socketPath);
+  const syncs = durability === 'strict' ? 'always' : 'everysec';
+  let running = await launchUntilReady(dir, socketPath, syncs);
   let startedAtMs = Date.now();
   const supervision = supervise();
 
@@ -53,7 +59,7 @@ export async function startEmbeddedRedis(dataDir: string, say: (sentence: string
       if (stopping.signal.aborted) return;
       try {
         startedAtMs = Date.now();
-        running = await launchUntilReady(dir, socketPath);
+        running = await launchUntilReady(dir, socketPath, syncs);
         say('The embedded Redis is back.');
       } catch (error) {
         say((error as Error).message); // `running` has ended, so the loop comes round
@@ -78,11 +84,11 @@ interface RedisProcess {
   end(): Promise<void>;
 }
 
-async function launchUntilReady(dir: string, socketPath: string): Promise<RedisProcess> {
+async function launchUntilReady(dir: string, socketPath: string, syncs: 'always' | 'everysec'): Promise<RedisProcess> {
   await rm(socketPath, { force: true }); // a killed one leaves it behind
   const args = ['--port', '0', '--unixsocket', socketPath, '--unixsocketperm', '700', '--dir', dir];
   args.push('--hash-max-listpack-value', '4096'); // job records are compact, and waiting calls cost a third less
-  args.push('--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '', '--maxmemory-policy', 'noeviction');
+  args.push('--appendonly', 'yes', '--appendfsync', syncs, '--save', '', '--maxmemory-policy', 'noeviction');
   const child = (await launch('redis-server', args)) ?? (await launch('valkey-server', args));
   if (!child) throw new Error('No redis-server or valkey-server on the PATH. Install one, or set REDIS_URL.');
 

@@ -37,9 +37,9 @@ export async function start(input: LoadInput): Promise<void> {
   await runUntilStopped(async (open, signal) => {
     await tryPort(first);
     const held = new HeldFolder(first.dataDir, open);
-    const redisUrl = first.redisUrl ?? (await openEmbeddedRedis(await held.folder(), open));
+    const redisUrl = first.redisUrl ?? (await openEmbeddedRedis(await held.folder(), first, open));
     signal.throwIfAborted();
-    await checkRedisAt(redisUrl, signal);
+    await checkRedisAt(redisUrl, first, signal);
     const simulator = isDemonstration ? await openDemonstration(first.port + 1, open) : undefined;
     const settings = simulator ? loadSettings({ ...input, configText: demonstrationConfig(simulator) }) : first;
     signal.throwIfAborted();
@@ -58,7 +58,7 @@ export async function startApi(input: LoadInput): Promise<void> {
   const { settings, redisUrl } = roleSettings('api', input);
   await runUntilStopped(async (open, signal) => {
     await tryPort(settings);
-    await checkRedisAt(redisUrl, signal);
+    await checkRedisAt(redisUrl, settings, signal);
     const { origin, api } = await openApi(settings, redisUrl, open);
     followConfig(input, settings, [api], open);
     show(configuredBanner(origin, settings));
@@ -69,7 +69,7 @@ export async function startApi(input: LoadInput): Promise<void> {
 export async function startWorker(input: LoadInput): Promise<void> {
   const { settings, redisUrl } = roleSettings('worker', input);
   await runUntilStopped(async (open, signal) => {
-    await checkRedisAt(redisUrl, signal);
+    await checkRedisAt(redisUrl, settings, signal);
     const suspects = suspectsRole(input, settings, redisUrl);
     const worker = await openWorker(settings, redisUrl, suspects, open, signal);
     followConfig(input, settings, [worker], open);
@@ -84,7 +84,7 @@ export async function startSuspects(input: LoadInput, tag: string): Promise<void
   await runUntilStopped(async (open, signal) => {
     process.once('disconnect', endWithParent);
     if (!process.connected) endWithParent();
-    await checkRedisAt(redisUrl, signal);
+    await checkRedisAt(redisUrl, settings, signal);
     const worker = await openWorker(settings, redisUrl, { run: 'here', tag }, open, signal);
     followConfig(input, settings, [worker], open);
   }, settings.drainMs + CLOSE_MS);
@@ -177,8 +177,12 @@ async function openDatabaseOf(settings: Settings, held: HeldFolder, open: AsyncD
   return database;
 }
 
-async function openEmbeddedRedis(folder: DataFolder, open: AsyncDisposableStack): Promise<string> {
-  const redis = await startEmbeddedRedis(folder.path, say);
+async function openEmbeddedRedis(
+  folder: DataFolder,
+  { durability }: Settings,
+  open: AsyncDisposableStack,
+): Promise<string> {
+  const redis = await startEmbeddedRedis(folder.path, say, durability);
   open.defer(() => redis.stop());
   return redis.socketPath;
 }
@@ -237,8 +241,8 @@ async function openApi(
   return { origin, api: configured };
 }
 
-/** Refuses what would lose jobs: a server that is too old, or one that evicts. Waits for one that is still starting. */
-async function checkRedisAt(redisUrl: string, signal: AbortSignal): Promise<void> {
+/** Refuses what would lose jobs: a server that is too old, one that evicts, or (`strict`) one that syncs behind its answers. Waits for one that is still starting. */
+async function checkRedisAt(redisUrl: string, { durability }: Settings, signal: AbortSignal): Promise<void> {
   const { checkRedis, networkWarning, openRedis } = await import('@sluice/state');
   const warning = networkWarning(redisUrl);
   if (warning !== undefined) say(warning);
@@ -256,7 +260,7 @@ async function checkRedisAt(redisUrl: string, signal: AbortSignal): Promise<void
     throw new Error(`Redis at ${withoutPassword(redisUrl)} does not answer (${trouble}). Start it, or mend REDIS_URL.`);
   });
   try {
-    const checked = await Promise.race([checkRedis(redis), tooLate]);
+    const checked = await Promise.race([checkRedis(redis, durability), tooLate]);
     if (checked?.warning !== undefined) say(checked.warning);
   } finally {
     late.abort();

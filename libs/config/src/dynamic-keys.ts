@@ -2,18 +2,13 @@ import { NOT_YET } from './report-book.js';
 import type { Section } from './section.js';
 
 /** Keys whose place in the report depends on their value. */
-export function placeDynamicKeys(sections: {
-  readonly litellm: Section | undefined;
-  readonly sluice: Section | undefined;
-}): void {
-  const { litellm, sluice } = sections;
+export function placeDynamicKeys(sections: { readonly litellm: Section | undefined }): void {
+  const { litellm } = sections;
   for (const key of ['success_callback', 'failure_callback', 'callbacks', 'service_callback'])
     placeCallbacks(litellm, key);
   const place = (section: Section, key: string) => section.map.entries.get(key)!.place;
   if (litellm?.flag('json_logs') === false)
     litellm.book.harmless(place(litellm, 'json_logs'), 'logs are always JSON in this version');
-  if (sluice === undefined) return;
-  if (sluice.word('durability', ['everysec', 'strict']) === 'strict') sluice.book.blocking(place(sluice, 'durability'));
 }
 
 /** Sinks for logs and metrics are harmless; a path into Python code may do anything. */

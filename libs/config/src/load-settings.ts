@@ -108,6 +108,7 @@ function read(input: LoadInput): Read {
     policy: config.policy,
     webhooks: config.webhooks,
     bodyKey: config.env.SLUICE_BODY_KEY || undefined,
+    durability: config.durability,
     strictNames: config.strict,
     configPaths: config.paths,
     hash: config.hash,

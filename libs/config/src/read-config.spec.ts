@@ -261,7 +261,6 @@ describe('what cannot be kept', () => {
     ['an address list', 'general_settings: {allowed_ips: [127.0.0.1]}', 'general_settings.allowed_ips'],
     ['a routing strategy', 'router_settings: {routing_strategy: complexity}', 'router_settings.routing_strategy'],
     ['settings of groups', 'sluice: {groups: {gpt-4o: {wait: 1}}}', 'sluice.groups.gpt-4o.wait'],
-    ['strict durability', 'sluice: {durability: strict}', 'sluice.durability'],
   ])('blocks: %s', (_, rest, path) => {
     expect(listOf(report(withModel(rest)), path)).toEqual(['blocking']);
   });

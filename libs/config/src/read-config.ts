@@ -44,6 +44,8 @@ export interface Config {
   readonly filesInS3: S3Place | undefined;
   /** `sluice.strict`: patterns match whole names. */
   readonly strict: boolean;
+  /** `sluice.durability`. */
+  readonly durability: 'everysec' | 'strict';
   readonly maxBodyBytes: number | undefined;
   /** `litellm_settings.set_verbose`. */
   readonly isVerbose: boolean;
@@ -98,7 +100,7 @@ function readRoot(root: Section, env: Environment): Omit<Config, 'env' | 'report
   const router = sorted('router_settings', 'router');
   const general = sorted('general_settings', 'general');
   const sluice = sorted('sluice', 'sluice');
-  placeDynamicKeys({ litellm, sluice });
+  placeDynamicKeys({ litellm });
   const strict = sluice?.flag('strict') ?? false;
   const { groups, deployments, routers } = readModels(root, modelDefaults(router, litellm, sluice), env);
   if (groups.size === 0 && root.place.line > 0 && !root.book.hasErrors) {
@@ -110,6 +112,7 @@ function readRoot(root: Section, env: Environment): Omit<Config, 'env' | 'report
   return {
     models,
     strict,
+    durability: sluice?.word('durability', ['everysec', 'strict']) ?? 'everysec',
     policy: readPolicy({ router, litellm, sluice }, models, strict),
     webhooks: readWebhooks(sluice),
     masterKey: readMasterKey(general),

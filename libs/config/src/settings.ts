@@ -59,6 +59,11 @@ export interface Settings {
   readonly webhooks: WebhookSettings;
   /** What secrets of webhooks are sealed with in Redis and PostgreSQL. Absent: they stand there as they are. */
   readonly bodyKey: string | undefined;
+  /**
+   * What is on disk when a call is confirmed or answered: all but the last second, or (`strict`) all. Redis must sync each write
+   * before it answers, or the start is refused. Default `everysec`.
+   */
+  readonly durability: 'everysec' | 'strict';
   /** `sluice.strict`: patterns match the whole name (for `resolveModel`). */
   readonly strictNames: boolean;
   /** Absolute paths of the configuration and all that it includes. */

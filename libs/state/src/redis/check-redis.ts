@@ -4,11 +4,31 @@ import type { Redis } from 'ioredis';
  * Whether a server can hold our queues and records. Throws a sentence that says what to change: a Redis before 7.0 or a
  * Valkey before 7.2 lacks what our scripts use, and any eviction policy but `noeviction` would drop accepted jobs.
  */
-export async function checkRedis(redis: Redis): Promise<{ version: string; warning?: string }> {
+export async function checkRedis(
+  redis: Redis,
+  durability: 'everysec' | 'strict' = 'everysec',
+): Promise<{ version: string; warning?: string }> {
   const sections = await Promise.all(['server', 'memory', 'persistence'].map((section) => redis.info(section)));
   const { objection, ...judged } = judgeRedis(sections.join('\n'));
   if (objection) throw new Error(objection);
+  if (durability === 'strict') {
+    const lax = judgeSyncing(await redis.config('GET', 'appendonly', 'appendfsync').catch(() => []));
+    if (lax !== undefined) throw new Error(lax);
+  }
   return judged;
+}
+
+/**
+ * What `durability: strict` needs: Redis writes and syncs before it answers, so whoever has a job's id or its result has what
+ * is on disk, and no command more is asked for. @param config names and values in turns, as `CONFIG GET` answers
+ */
+export function judgeSyncing(config: unknown): string | undefined {
+  const flat = Array.isArray(config) ? config.map(String) : [];
+  const valueOf = (name: string): string | undefined => flat[flat.indexOf(name) + 1];
+  const isStrict =
+    flat.includes('appendonly') && valueOf('appendonly') === 'yes' && valueOf('appendfsync') === 'always';
+  if (isStrict) return undefined;
+  return 'sluice.durability is strict, but the Redis server does not say that it syncs each write before it answers. Set `appendonly yes` and `appendfsync always`, and allow `CONFIG GET`.';
 }
 
 /**
