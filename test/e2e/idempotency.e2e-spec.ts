@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApi } from '../../apps/api/src/create-api.js';
-import { openRedis } from '@sluice/state';
+import { digestOf, fingerprintOf, newJobId } from '@sluice/core';
+import { KeyClaims, openRedis } from '@sluice/state';
 import { WholeAnswer } from '@sluice/wire';
 import { eventually } from '../eventually.js';
 import { MASTER_KEY, startSluice, type SluiceUnderTest } from '../support/sluice.js';
@@ -196,6 +197,17 @@ describe('a call with an Idempotency-Key', () => {
     await ask({ key, body: { temperature: 1, metadata: { a: 1, b: [2] } } });
     const again = await ask({ key, body: { metadata: { b: [2], a: 1 }, temperature: 1 } });
     expect([again.isReplayed, calls()]).toEqual([true, 1]);
+  });
+
+  it('is made under the id that the key has fixed when the one who claimed it died before it was there', async () => {
+    const key = randomUUID();
+    const body = { model: sluice.group, messages: [{ role: 'user', content: 'Say hello.' }] };
+    const id = newJobId(Date.now(), randomBytes(10), 1);
+    const claim = { fingerprint: fingerprintOf(body), id, group: sluice.group, keptMs: 60_000 };
+    await new KeyClaims(redis).claim(digestOf('default', 'POST /chat/completions', key), claim);
+    const answers = await Promise.all([0, 1, 0, 1].map((replica) => ask({ key, replica: replica as 0 | 1 })));
+    expect(answers.map(({ status, jobId }) => [status, jobId])).toEqual(answers.map(() => [200, id]));
+    expect(calls()).toBe(1);
   });
 
   it('is another call of another tenant or path', async () => {

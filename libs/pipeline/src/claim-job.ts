@@ -22,7 +22,7 @@ export type SameCall =
 export interface SameCallDeps {
   claims: Pick<KeyClaims, 'claim' | 'settle'>;
   promises: Pick<PromisedAnswers, 'take'>;
-  records: Pick<JobRecords, 'look'>;
+  records: Pick<JobRecords, 'stateOf'>;
 }
 
 export type ClaimedJob =
@@ -91,8 +91,8 @@ async function takePromised(
   }
 }
 
-async function lookAt(records: Pick<JobRecords, 'look'>, group: string, jobId: string): Promise<MetJob | undefined> {
-  const record = await records.look(group, jobId);
+async function lookAt(records: Pick<JobRecords, 'stateOf'>, group: string, jobId: string): Promise<MetJob | undefined> {
+  const record = await records.stateOf(group, jobId);
   if (record === undefined) return undefined;
   const { error } = record.outcome === undefined ? {} : (JSON.parse(record.outcome) as Outcome);
   const isStarred = error !== undefined && ERROR_CODES[error.code].retryable;

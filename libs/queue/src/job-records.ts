@@ -326,6 +326,12 @@ export class JobRecords {
     return this.joinJob(keysOf(group).record(jobId), inbox, MOST_FOLLOWERS);
   }
 
+  /** How it stands, without its result. Undefined when there is no record (any more). @returns outcome, JSON, once it is over */
+  async stateOf(group: string, jobId: string): Promise<{ state: string; outcome: string | undefined } | undefined> {
+    const [state, outcome] = await this.redis.hmget(keysOf(group).record(jobId), 'state', 'outcome');
+    return state ? { state, outcome: outcome ?? undefined } : undefined;
+  }
+
   /** What was prepared when it was accepted, JSON. Undefined when there is no record (any more). */
   async prepared(group: string, jobId: string): Promise<string | undefined> {
     return (await this.redis.hget(keysOf(group).record(jobId), 'job')) ?? undefined;

@@ -39,3 +39,5 @@ export type { Outcome, Served, TerminalState } from './sluice/outcome.js';
 export { SSE_DONE, SSE_HEARTBEAT, sseData } from './sse.js';
 export type { BatchDialect, BatchDialectName, LineEnd, LineIdentity } from './batches/batch-dialect.js';
 export { BATCH_DIALECTS } from './batches/result-lines.js';
+export type { JobView } from './sluice/job-view.js';
+export type { QueueState, WorkerState } from './sluice/operations.js';

@@ -1,24 +1,10 @@
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { tenantOf, weightOf } from '@sluice/core';
 import { QueueControl, QueueView } from '@sluice/queue';
-import type { Outcome } from '@sluice/wire';
+import type { Outcome, QueueState } from '@sluice/wire';
 import { LiveSettings } from '../live-settings.js';
 import { apiError } from './api-error.js';
 import { Management } from './open-route.js';
-
-interface Queue {
-  group: string;
-  paused: boolean;
-  /** Not begun, wherever they wait; those that may not start yet are `delayed`. */
-  waiting: number;
-  delayed: number;
-  active: number;
-  oldest_wait_ms: number | null;
-  /** Of the last minute; null: nothing has waited in it. */
-  starts_per_s: number | null;
-  /** Those whose calls wait in the backlog, a row for each share that they have. */
-  tenants: { tenant: string; weight: number; waiting: number }[];
-}
 
 /** What waits for each model, and for whom; and what an operator does about it. */
 @Controller('v1/queues')
@@ -31,14 +17,14 @@ export class QueuesController {
 
   @Management()
   @Get()
-  async list(): Promise<{ object: 'list'; data: Queue[] }> {
+  async list(): Promise<{ object: 'list'; data: QueueState[] }> {
     const groups = [...this.live.settings.models.groups.keys()];
     return { object: 'list', data: await Promise.all(groups.map((group) => this.queueOf(group))) };
   }
 
   @Management()
   @Get(':group')
-  one(@Param('group') group: string): Promise<Queue> {
+  one(@Param('group') group: string): Promise<QueueState> {
     return this.queueOf(this.known(group));
   }
 
@@ -46,7 +32,7 @@ export class QueuesController {
   @Management()
   @Post(':group/pause')
   @HttpCode(200)
-  async pause(@Param('group') group: string): Promise<Queue> {
+  async pause(@Param('group') group: string): Promise<QueueState> {
     await this.control.pause(this.known(group));
     return this.changed(group);
   }
@@ -54,7 +40,7 @@ export class QueuesController {
   @Management()
   @Post(':group/resume')
   @HttpCode(200)
-  async resume(@Param('group') group: string): Promise<Queue> {
+  async resume(@Param('group') group: string): Promise<QueueState> {
     await this.control.resume(this.known(group));
     return this.changed(group);
   }
@@ -72,12 +58,12 @@ export class QueuesController {
     throw apiError('not_found', `There is no queue of a model group "${group}".`);
   }
 
-  private changed(group: string): Promise<Queue> {
+  private changed(group: string): Promise<QueueState> {
     this.view.forget(group);
     return this.queueOf(group);
   }
 
-  private async queueOf(group: string): Promise<Queue> {
+  private async queueOf(group: string): Promise<QueueState> {
     const look = await this.view.look(group);
     return {
       group,

@@ -1,22 +1,9 @@
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { drainWorker, lookAtWorkers, type WorkerLook } from '@sluice/queue';
 import { Connections } from '@sluice/state';
+import type { WorkerState } from '@sluice/wire';
 import { apiError } from './api-error.js';
 import { Management } from './open-route.js';
-
-interface WorkerView {
-  id: string;
-  object: 'worker';
-  /** `lost`: silent for so long that its jobs are given to others. `drained`: it runs nothing and takes nothing. */
-  status: 'running' | 'draining' | 'drained' | 'lost';
-  groups: readonly string[];
-  /** Jobs of each group that it runs at a time. */
-  concurrency: number;
-  running: number;
-  runs_suspects: boolean;
-  started_at: number;
-  last_beat_ms: number;
-}
 
 const LOST_MS = 7_000;
 
@@ -27,7 +14,7 @@ export class WorkersController {
 
   @Management()
   @Get()
-  async list(): Promise<{ object: 'list'; data: WorkerView[] }> {
+  async list(): Promise<{ object: 'list'; data: WorkerState[] }> {
     const looks = await lookAtWorkers(this.connections.commands);
     return { object: 'list', data: looks.map(viewOf) };
   }
@@ -39,7 +26,7 @@ export class WorkersController {
   @Management()
   @Post(':id/drain')
   @HttpCode(202)
-  async drain(@Param('id') id: string): Promise<WorkerView> {
+  async drain(@Param('id') id: string): Promise<WorkerState> {
     const redis = this.connections.commands;
     const look = (await lookAtWorkers(redis)).find(({ workerId }) => workerId === id);
     if (look === undefined || !(await drainWorker(redis, id))) {
@@ -49,7 +36,7 @@ export class WorkersController {
   }
 }
 
-const viewOf = (look: WorkerLook): WorkerView => ({
+const viewOf = (look: WorkerLook): WorkerState => ({
   id: look.workerId,
   object: 'worker',
   status: statusOf(look),
@@ -61,7 +48,7 @@ const viewOf = (look: WorkerLook): WorkerView => ({
   last_beat_ms: look.lastBeatMs,
 });
 
-function statusOf({ lastBeatMs, isDraining, running }: WorkerLook): WorkerView['status'] {
+function statusOf({ lastBeatMs, isDraining, running }: WorkerLook): WorkerState['status'] {
   if (lastBeatMs > LOST_MS) return 'lost';
   if (!isDraining) return 'running';
   return running > 0 ? 'draining' : 'drained';

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import type { Attempt, JobView } from '@sluice/wire';
 import { createParser } from 'eventsource-parser';
 import { CommandError, type Query, type Server } from './server.js';
-import { attemptTable, jobSheet, jobTable, type ShownAttempt, type ShownJob } from './shown-job.js';
+import { attemptTable, jobSheet, jobTable } from './shown-job.js';
 import { textOf } from './table.js';
 
 /** What a command has to say: one form for people, one for programs. */
@@ -13,7 +14,7 @@ export interface Said {
 }
 
 interface Page {
-  data: ShownJob[];
+  data: JobView[];
   last_id: string | null;
   has_more: boolean;
 }
@@ -28,15 +29,15 @@ export async function listJobs(server: Server, where: string, query: Query): Pro
 }
 
 export async function getJob(server: Server, id: string, query: Query): Promise<Said> {
-  const job = await server.get<ShownJob>(pathOf(id), query);
+  const job = await server.get<JobView>(pathOf(id), query);
   return { text: jobSheet(job), json: job };
 }
 
 /** With all that was tried: what one looks at before it is sent again. */
 export async function showWithAttempts(server: Server, id: string): Promise<Said> {
   const [job, attempts] = await Promise.all([
-    server.get<ShownJob>(pathOf(id)),
-    server.get<{ data: ShownAttempt[] }>(pathOf(id, '/attempts')),
+    server.get<JobView>(pathOf(id)),
+    server.get<{ data: Attempt[] }>(pathOf(id, '/attempts')),
   ]);
   const tried = attempts.data.length === 0 ? '' : `\n\n${attemptTable(attempts.data)}`;
   return { text: jobSheet(job) + tried, json: { ...job, attempts: attempts.data } };
@@ -48,7 +49,7 @@ export async function resultOf(server: Server, id: string): Promise<Said> {
 }
 
 export async function cancelJobs(server: Server, ids: readonly string[]): Promise<Said> {
-  const jobs = await Promise.all(ids.map((id) => server.post<ShownJob>(pathOf(id, '/cancel'))));
+  const jobs = await Promise.all(ids.map((id) => server.post<JobView>(pathOf(id, '/cancel'))));
   return { text: jobTable(jobs), json: only(jobs) };
 }
 
@@ -64,7 +65,7 @@ export async function retryJobs(server: Server, ids: readonly string[], options:
     ...(model === undefined ? {} : { model }),
     ...(body === undefined ? {} : { body: await jsonOf(body, '--body') }),
   };
-  const jobs = await Promise.all(ids.map((id) => server.post<ShownJob>(pathOf(id, '/retry'), edits)));
+  const jobs = await Promise.all(ids.map((id) => server.post<JobView>(pathOf(id, '/retry'), edits)));
   return { text: jobTable(jobs), json: only(jobs) };
 }
 
@@ -93,7 +94,7 @@ export async function submitJob(server: Server, file: string | undefined, option
     ...(wait === undefined ? {} : { prefer: `wait=${wait}` }),
     ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
   };
-  const job = await server.post<ShownJob>('jobs', create, headers);
+  const job = await server.post<JobView>('jobs', create, headers);
   const status = ['failed', 'expired', 'cancelled'].includes(job.status) ? 1 : 0;
   return { text: jobSheet(job), json: job, status };
 }

@@ -1,34 +1,15 @@
+import type { QueueState, WorkerState } from '@sluice/wire';
 import type { Said } from './jobs.js';
 import { CommandError, type Server } from './server.js';
 import { durationOf, table } from './table.js';
 
-interface Queue {
-  group: string;
-  paused: boolean;
-  waiting: number;
-  delayed: number;
-  active: number;
-  oldest_wait_ms: number | null;
-  starts_per_s: number | null;
-  tenants: { tenant: string }[];
-}
-
-interface Worker {
-  id: string;
-  status: string;
-  groups: string[];
-  concurrency: number;
-  running: number;
-  last_beat_ms: number;
-}
-
 export async function listQueues(server: Server): Promise<Said> {
-  const list = await server.get<{ data: Queue[] }>('queues');
+  const list = await server.get<{ data: QueueState[] }>('queues');
   return { text: queueTable(list.data), json: list };
 }
 
 export async function changeQueue(server: Server, group: string, how: 'pause' | 'resume'): Promise<Said> {
-  const queue = await server.post<Queue>(`queues/${encodeURIComponent(group)}/${how}`);
+  const queue = await server.post<QueueState>(`queues/${encodeURIComponent(group)}/${how}`);
   return { text: queueTable([queue]), json: queue };
 }
 
@@ -36,14 +17,14 @@ export async function changeQueue(server: Server, group: string, how: 'pause' | 
 export async function purgeQueue(server: Server, group: string, isSure: boolean): Promise<Said> {
   const path = `queues/${encodeURIComponent(group)}`;
   if (!isSure) {
-    const { waiting, delayed } = await server.get<Queue>(path);
+    const { waiting, delayed } = await server.get<QueueState>(path);
     throw new CommandError(`This cancels ${waiting + delayed} jobs that wait. Say --yes if that is meant.`, 1);
   }
   const purged = await server.post<{ purged: number }>(`${path}/purge`);
   return { text: `${purged.purged} cancelled.`, json: purged };
 }
 
-const queueTable = (queues: readonly Queue[]): string =>
+const queueTable = (queues: readonly QueueState[]): string =>
   table(
     ['GROUP', 'STATE', 'WAITING', 'DELAYED', 'ACTIVE', 'OLDEST', 'STARTS/S', 'TENANTS'],
     queues.map((queue) => [
@@ -59,16 +40,16 @@ const queueTable = (queues: readonly Queue[]): string =>
   );
 
 export async function listWorkers(server: Server): Promise<Said> {
-  const list = await server.get<{ data: Worker[] }>('workers');
+  const list = await server.get<{ data: WorkerState[] }>('workers');
   return { text: list.data.length === 0 ? 'None.' : workerTable(list.data), json: list };
 }
 
 export async function drainWorker(server: Server, id: string): Promise<Said> {
-  const worker = await server.post<Worker>(`workers/${encodeURIComponent(id)}/drain`);
+  const worker = await server.post<WorkerState>(`workers/${encodeURIComponent(id)}/drain`);
   return { text: workerTable([worker]), json: worker };
 }
 
-const workerTable = (workers: readonly Worker[]): string =>
+const workerTable = (workers: readonly WorkerState[]): string =>
   table(
     ['ID', 'STATUS', 'RUNNING', 'AT A TIME', 'LAST BEAT', 'GROUPS'],
     workers.map((worker) => [

@@ -1,41 +1,7 @@
+import type { Attempt, JobView } from '@sluice/wire';
 import { durationOf, sheet, table, timeOf } from './table.js';
 
-/** Of a job as the api shows it, what people are told. */
-export interface ShownJob {
-  id: string;
-  status: string;
-  cancelling: boolean;
-  endpoint: string;
-  model: string;
-  priority: string;
-  metadata: Record<string, string>;
-  batch_id: string | null;
-  attempts: number;
-  created_at: number;
-  started_at: number | null;
-  finished_at: number | null;
-  not_before: number | null;
-  queue_position: number | null;
-  eta_ms: number | null;
-  deployment: string | null;
-  cost_usd: number | null;
-  retried_from: string | null;
-  retried_as: string | null;
-  error: { code: string; message: string } | null;
-  timings: Record<string, number | null>;
-  usage: { input_tokens: number; output_tokens: number } | null;
-  output_so_far?: string | null;
-}
-
-export interface ShownAttempt {
-  number: number;
-  deployment: string;
-  outcome: string | null;
-  ttft_ms: number | null;
-  error: { kind: string; http_status: number | null; message: string } | null;
-}
-
-export const jobTable = (jobs: readonly ShownJob[]): string =>
+export const jobTable = (jobs: readonly JobView[]): string =>
   table(
     ['ID', 'STATUS', 'MODEL', 'PRIORITY', 'ATTEMPTS', 'CREATED', 'TOOK', 'ERROR'],
     jobs.map((job) => [
@@ -50,9 +16,9 @@ export const jobTable = (jobs: readonly ShownJob[]): string =>
     ]),
   );
 
-const statusOf = ({ status, cancelling }: ShownJob): string => (cancelling ? 'cancelling' : status);
+const statusOf = ({ status, cancelling }: JobView): string => (cancelling ? 'cancelling' : status);
 
-export const jobSheet = (job: ShownJob): string =>
+export const jobSheet = (job: JobView): string =>
   sheet([
     ['id', job.id],
     ['status', statusOf(job)],
@@ -78,7 +44,7 @@ export const jobSheet = (job: ShownJob): string =>
     ['output so far', job.output_so_far],
   ]);
 
-export const attemptTable = (attempts: readonly ShownAttempt[]): string =>
+export const attemptTable = (attempts: readonly Attempt[]): string =>
   table(
     ['#', 'DEPLOYMENT', 'OUTCOME', 'FIRST TOKEN', 'WHY'],
     attempts.map(({ number, deployment, outcome, ttft_ms: ttftMs, error }) => [

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { submitDurable, submitDurableOnce, type SubmitDeps } from '@sluice/pipeline';
-import { ERROR_CODES, type ApiError } from '@sluice/wire';
+import { ERROR_CODES, type ApiError, type JobView } from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LiveSettings } from '../../live-settings.js';
 import { JOBS_DEPS } from '../../tokens.js';
@@ -14,7 +14,6 @@ import { cancelJob } from './cancel-job.js';
 import { chooseJobs } from './history/choose-jobs.js';
 import { JobList } from './history/job-list.js';
 import { noSuchJob } from './job-finder.js';
-import type { JobView } from './job-view.js';
 import type { JobsDeps } from './jobs-deps.js';
 import { overIds, type Done } from './over-ids.js';
 import { bytesOfBodies, readCreate, submitterOf, type Submitter } from './read-create.js';

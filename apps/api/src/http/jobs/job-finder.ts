@@ -1,11 +1,11 @@
 import { isJobId, tenantOf } from '@sluice/core';
 import type { GroupsOfIds, JobRecords, JobSnapshot, QueueView } from '@sluice/queue';
 import type { SubmittedOnce } from '@sluice/pipeline';
-import type { DurableJob } from '@sluice/wire';
+import type { DurableJob, JobView } from '@sluice/wire';
 import { apiError, storageError, type ApiException } from '../api-error.js';
 import { historicSnapshot } from './history/historic-snapshot.js';
 import type { KeptJobs } from './history/kept-jobs.js';
-import { jobView, type JobView } from './job-view.js';
+import { jobView } from './job-view.js';
 
 export interface FoundJob {
   jobId: string;

@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { submitDurable, submitDurableOnce } from '@sluice/pipeline';
+import type { JobView } from '@sluice/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LiveSettings } from '../../live-settings.js';
 import { JOBS_DEPS } from '../../tokens.js';
@@ -10,7 +11,6 @@ import { SHUTTING_DOWN } from '../reply-deps.js';
 import { preferenceOf, tenantOf } from '../request-options.js';
 import { answerOfJob } from './answer-of-job.js';
 import { cancelJob } from './cancel-job.js';
-import type { JobView } from './job-view.js';
 import type { JobsDeps } from './jobs-deps.js';
 import { readLookQuery } from './look-query.js';
 import { bytesOfBody, readCreate, submitterOf } from './read-create.js';

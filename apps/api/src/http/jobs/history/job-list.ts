@@ -1,8 +1,9 @@
 import type { JobRecords } from '@sluice/queue';
 import type { HistoricJob, HistoryFilter } from '@sluice/store';
+import type { JobView } from '@sluice/wire';
 import type { ChosenJobs } from '../over-ids.js';
 import type { FoundJob, JobFinder } from '../job-finder.js';
-import { jobView, type JobView } from '../job-view.js';
+import { jobView } from '../job-view.js';
 import { historicSnapshot } from './historic-snapshot.js';
 import type { KeptJobs } from './kept-jobs.js';
 import { isLive, type Default, type JobFilter, type ListQuery } from './list-query.js';
