@@ -10,6 +10,7 @@ import {
   type Outcome,
 } from '@sluice/wire';
 import { findGroup } from '../find-group.js';
+import { Pace } from './pace.js';
 import { submitDurable } from '../submit-durable.js';
 import { NotMineAnyMore, type BatchDeps } from './batch-deps.js';
 import { lineRequest, type LineRequest } from './line-request.js';
@@ -63,6 +64,7 @@ class LineRun {
   private room = 0;
   /** When the row was last seen to be ours, monotonic ms. */
   private wordAtMs = 0;
+  private readonly pace = new Pace();
   private lastDone = -1;
   private lastChangeMs = performance.now();
 
@@ -131,6 +133,7 @@ class LineRun {
     this.batch = batch;
     this.wordAtMs = performance.now();
     const done = doneOf(batch);
+    this.pace.see(done, this.wordAtMs);
     if (done === this.lastDone) return;
     this.lastDone = done;
     this.lastChangeMs = this.wordAtMs;
@@ -142,7 +145,7 @@ class LineRun {
 
   /** Until a quarter of the window is free: chunks of one line would cost a look each. */
   private async untilRoom(): Promise<void> {
-    const window = batchWindow(this.deps.capacity(), await this.deps.progress.running());
+    const window = batchWindow(this.deps.capacity(), await this.deps.progress.running(), this.pace.perSecond);
     const free = (): number => window - this.outstanding;
     await this.pauseUntil(() => free() >= window / 4);
     this.room = free();
