@@ -111,6 +111,22 @@ describe('a batch', () => {
     );
   });
 
+  it('is cancelled while its lines are still being fed', async () => {
+    const { openai, group } = sluice;
+    const batch = await startBatch(
+      openai,
+      ids(250).map((id) => chatLine(id, `${group}-slow`)),
+    );
+    const isFull = (): boolean => sluice.simulator.stats().inFlight >= 100;
+    await eventually(isFull, { withinMs: 10_000, what: 'as many lines to run as may' });
+    await openai.batches.cancel(batch.id);
+    const over = await untilOver(openai, batch.id);
+    expect(over).toMatchObject({ status: 'cancelled', request_counts: { total: 250, completed: 0, failed: 250 } });
+    expect(sluice.simulator.stats().inFlight).toBe(0);
+    const errors = await linesOf(openai, over.error_file_id);
+    expect(errors.map(({ custom_id: id }) => id)).toEqual(ids(250));
+  });
+
   it('ends with its window: what has not run by then is told so', async () => {
     const { openai, group } = sluice;
     const lines = [chatLine('quick', group), ...ids(2).map((id) => chatLine(id, `${group}-slow`))];

@@ -111,7 +111,7 @@ class LineRun {
 
   async end(): Promise<BatchRow> {
     if (this.ending === undefined) await this.flush();
-    await this.pauseUntil(() => this.outstanding === 0);
+    if (this.ending === undefined) await this.pauseUntil(() => this.outstanding === 0);
     while (this.outstanding > 0) {
       await this.cancelOpen(this.ending!);
       const before = this.outstanding;
@@ -182,6 +182,8 @@ class LineRun {
     }
     if (failed.length > 0) await this.deps.results.write(failed);
     this.submitted += chunk.length - left.length;
+    const unsure = new Set(left.map(([number]) => number)); // it ended meanwhile; an earlier driver may have submitted them
+    if (unsure.size > 0) await this.adopt(chunk.filter(({ number }) => unsure.has(number)));
     const [first, last] = [chunk[0]!.number, chunk.at(-1)!.number];
     this.take(await this.deps.progress.advance(this.batch.id, this.batch.epoch, last));
     await this.free(await this.deps.results.doneBetween(this.batch.id, first, last));
