@@ -38,13 +38,15 @@ local function keep(prefix, id, kept, state, at_least)
   redis.call('PEXPIRE', stream, result > 0 and math.min(result, tonumber(at_least)) or at_least)
 end
 
+-- The bytes of all are those of the tenants, whatever became of a request meanwhile.
 local function count_delayed(prefix, tenant, jobs, bytes)
-  redis.call('HINCRBY', prefix .. 'later', 'bytes', bytes)
   if redis.call('HINCRBY', prefix .. 'later', 'jobs:' .. tenant, jobs) <= 0 then
+    bytes = 0 - (redis.call('HGET', prefix .. 'later', 'bytes:' .. tenant) or 0)
     redis.call('HDEL', prefix .. 'later', 'jobs:' .. tenant, 'bytes:' .. tenant)
   else
     redis.call('HINCRBY', prefix .. 'later', 'bytes:' .. tenant, bytes)
   end
+  redis.call('HINCRBY', prefix .. 'later', 'bytes', bytes)
   if redis.call('EXISTS', prefix .. 'delayed') == 0 then redis.call('DEL', prefix .. 'later') end
 end
 
