@@ -42,5 +42,7 @@ router_settings:
   fallbacks: [{gpt-4o: [gpt-4o]}]
 general_settings:
   master_key: ${DEMONSTRATION_KEY}
+sluice:
+  webhooks: {allow_http: true, allow_networks: [127.0.0.1/32]} # the simulator takes callbacks at /hook/NAME
 `;
 }
