@@ -214,6 +214,46 @@ describe('a batch', () => {
     expect(await ask('/v1/batches', { method: 'POST', body })).toMatchObject({ status: 404 });
   });
 
+  it('has lines that are jobs, told of when their results are written and their records freed', async () => {
+    const { openai, group } = sluice;
+    const { id } = await startBatch(openai, [chatLine('a', group), chatLine('b', group)]);
+    const [line] = await linesOf(openai, (await untilOver(openai, id)).output_file_id);
+    const job = `/v1/jobs/${line!.response!.request_id}`;
+    expect(await ask(job)).toMatchObject({ status: 200, body: { status: 'completed', batch_id: id } });
+    const { status, body } = await ask('/v1/jobs?limit=100');
+    expect(status).toBe(200);
+    const listed = body['data'] as { batch_id: string | null; status: string }[];
+    expect(listed.filter(({ batch_id: of }) => of === id).map((each) => each.status)).toEqual([
+      'completed',
+      'completed',
+    ]);
+    expect(await ask(`${job}/result`)).toMatchObject({ status: 410, body: { error: { code: 'result_expired' } } });
+    expect(await ask(`${job}/events`)).toMatchObject({ status: 404 });
+    expect(await ask(`${job}/retry`, { method: 'POST', body: '{}' })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'request_not_retained' } },
+    });
+    expect(await ask(`${job}/cancel`, { method: 'POST' })).toMatchObject({ status: 404 });
+    expect(await ask(job, { method: 'DELETE' })).toMatchObject({ status: 200, body: { deleted: true } });
+    expect(await ask(job)).toMatchObject({ status: 404 });
+  });
+
+  it('and its file are refused, and not failed, with text that no database keeps', async () => {
+    const { openai, group } = sluice;
+    const { id } = await upload(openai, [chatLine('a', group)]);
+    const create = (change: string): Promise<{ status: number }> =>
+      ask('/v1/batches', {
+        method: 'POST',
+        body: `{"input_file_id":"${id}","endpoint":"/v1/chat/completions",${change}}`,
+      });
+    for (const text of ['\\u0000', '\\ud800'])
+      expect(await create(`"metadata":{"a":"${text}"}`)).toMatchObject({ status: 400 });
+    expect(await create('"input_file_id":"a\\u0000"')).toMatchObject({ status: 400 });
+    for (const path of ['/v1/batches/%00', '/v1/batches?after=%00', '/v1/files/%00', '/v1/files?purpose=%00'])
+      expect(await ask(path)).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
+    expect(await ask('/v1/jobs?metadata[%00]=a')).toMatchObject({ status: 400 });
+  });
+
   it("is nobody else's", async () => {
     const { openai, group } = sluice;
     const batch = await startBatch(openai, [chatLine('a', group)]);

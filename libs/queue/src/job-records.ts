@@ -353,15 +353,15 @@ export class JobRecords {
     return worker ? nowMs - Number((await this.redis.zscore(WORKERS, worker)) ?? 0) <= SILENCE_MS : false;
   }
 
-  /** Undefined when there is no record (any more). */
+  /** Undefined when there is no record (any more), or none that says more than that the job is over (free-records.lua). */
   async read(group: string, jobId: string): Promise<JobSnapshot | undefined> {
     const read = await this.redis.hmget(keysOf(group).record(jobId), ...SNAPSHOT);
     const [state, job, durable, place, seq, cancel, startedAt, finishedAt, attempts, progress, outcome, ...rest] = read;
     const [retriedAs, dismissed = null] = rest;
-    if (!state) return undefined;
+    if (!state || !job) return undefined;
     return {
       state: state as JobSnapshot['state'],
-      job: job!,
+      job,
       durable: durable ?? undefined,
       line: place!.slice(place!.indexOf(' ') + 1),
       seq: Number(seq ?? 0),

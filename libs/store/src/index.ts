@@ -9,6 +9,6 @@ export { LazyDatabase } from './lazy-database.js';
 export { bringUpToDate } from './migrations.js';
 export { openDatabase, type Database, type Db } from './open-database.js';
 export { StoreModule, type DatabaseSource } from './store.module.js';
-export { StoreUnavailable } from './store-unavailable.js';
+export { isUnstorableText, StoreUnavailable } from './store-unavailable.js';
 export { WebhookDeliveries } from './webhooks/webhook-deliveries.js';
 export { WebhookEndpoints, type WebhookPage } from './webhooks/webhook-endpoints.js';

@@ -28,3 +28,9 @@ export function storeErrorOf(thrown: unknown): unknown {
   if (!isAway) return error;
   return new StoreUnavailable('The database cannot be reached. Try again in a moment.', { cause: error });
 }
+
+/** It refused a text of the caller's that it cannot hold: with a NUL, or with half of a surrogate pair in JSON. */
+export function isUnstorableText(error: unknown): boolean {
+  const { code, detail } = (error ?? {}) as { code?: unknown; detail?: unknown };
+  return code === '22021' || code === '22P05' || (code === '22P02' && /surrogate/.test(String(detail)));
+}

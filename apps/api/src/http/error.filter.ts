@@ -1,4 +1,5 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { isUnstorableText } from '@sluice/store';
 import type { Emit } from '@sluice/telemetry';
 import {
   ERROR_CODES,
@@ -38,10 +39,13 @@ export class ErrorFilter implements ExceptionFilter {
     if (framework !== undefined) return framework;
     const storage = storageError(thrown);
     if (storage !== undefined) return storage;
+    if (isUnstorableText(thrown)) return apiError('invalid_request', UNSTORABLE);
     this.emit('internal.error', { area: 'api', message: describeSurprise(thrown) });
     return apiError('internal_error', 'Sluice failed on this call. It is logged with its cause.');
   }
 }
+
+const UNSTORABLE = 'No text may hold a NUL or half of a surrogate pair.';
 
 /** @param write the body in the dialect of the call; absent: of the path that it came to */
 export function sendError(reply: FastifyReply, error: ApiError, jobId?: string, write?: Presentation['error']): void {

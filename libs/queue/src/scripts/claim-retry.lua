@@ -12,7 +12,7 @@
 
 local record = redis.call('HMGET', KEYS[1], 'outcome', 'retriedAs', 'state')
 if not record[3] then return 'gone' end
-if not record[1] then return 'unfinished' end
+if not record[1] then return (record[3] == 'queued' or record[3] == 'running') and 'unfinished' or 'gone' end -- freed
 local stands = record[2] or ''
 local is_mine = string.match(stands, '^%S*') == ARGV[2]
 if ARGV[1] == 'release' then

@@ -13,7 +13,7 @@
 
 local record = redis.call('HMGET', KEYS[1], 'outcome', 'durable', 'state')
 if not record[3] then return 'gone' end
-if not record[1] then return 'unfinished' end
+if not record[1] then return (record[3] == 'queued' or record[3] == 'running') and 'unfinished' or 'gone' end -- freed
 if record[2] then tell_ledger(ARGV[3], 't', ARGV[2], 'j', ARGV[1], 'd', record[2]) end
 if ARGV[2] == 'erased' then
   redis.call('DEL', KEYS[1], KEYS[2])

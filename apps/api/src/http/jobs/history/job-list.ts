@@ -1,5 +1,6 @@
-import type { JobRecords } from '@sluice/queue';
+import type { JobRecords, JobSnapshot } from '@sluice/queue';
 import type { HistoricJob, HistoryFilter } from '@sluice/store';
+import type { DurableJob } from '@sluice/wire';
 import type { JobView } from '@sluice/wire';
 import type { ChosenJobs } from '../over-ids.js';
 import type { FoundJob, JobFinder } from '../job-finder.js';
@@ -9,7 +10,7 @@ import type { KeptJobs } from './kept-jobs.js';
 import { isLive, type Default, type JobFilter, type ListQuery } from './list-query.js';
 
 export interface JobListDeps {
-  kept: Pick<KeptJobs, 'catchUp' | 'ids' | 'page'>;
+  kept: Pick<KeptJobs, 'catchUp' | 'find' | 'ids' | 'page'>;
   records: Pick<JobRecords, 'read'>;
   finder: Pick<JobFinder, 'view' | 'nowMs'>;
 }
@@ -90,10 +91,17 @@ export class JobList {
     return Promise.all(
       rows.map(async (row) => {
         const { jobId, group } = row;
-        const snapshot = (await this.deps.records.read(group, jobId)) ?? historicSnapshot(row, hasCaughtUp);
-        return { jobId, group, snapshot };
+        const record = await this.deps.records.read(group, jobId);
+        return { jobId, group, snapshot: record ?? (await this.historic(row, hasCaughtUp)) };
       }),
     );
+  }
+
+  /** The record of a batch's line goes as soon as its result is written: it may have ended since its row was read. */
+  private async historic(row: HistoricJob, hasCaughtUp: boolean): Promise<JobSnapshot> {
+    const { kind, tenant } = JSON.parse(row.durable) as DurableJob;
+    const again = row.end === undefined && kind === 'batch' ? await this.deps.kept.find(row.jobId, tenant) : undefined;
+    return again === undefined ? historicSnapshot(row, hasCaughtUp) : historicSnapshot(again.job, again.hasCaughtUp);
   }
 }
 
