@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { FileCatalog } from '@sluice/store';
 import { eventually } from '../eventually.js';
 import { chatLine, linesOf, startBatch, untilOver, upload } from '../support/batch-lines.js';
 import { MASTER_KEY } from '../support/sluice.js';
@@ -22,6 +25,7 @@ const ask = async (path: string, init: RequestInit = {}) => {
     body: (await response.json()) as Record<string, never> & { error?: { code: string } },
   };
 };
+const bytesOf = (fileId: string): string => join(sluice.dataDir, 'files', fileId.slice(-2), fileId);
 const ids = (n: number): string[] => Array.from({ length: n }, (_, i) => `line-${i}`);
 
 describe('a batch', () => {
@@ -222,7 +226,7 @@ describe('a batch', () => {
     expect(await ask(job)).toMatchObject({ status: 200, body: { status: 'completed', batch_id: id } });
     const { status, body } = await ask('/v1/jobs?limit=100');
     expect(status).toBe(200);
-    const listed = body['data'] as { batch_id: string | null; status: string }[];
+    const listed = body['data'] as unknown as { batch_id: string | null; status: string }[];
     expect(listed.filter(({ batch_id: of }) => of === id).map((each) => each.status)).toEqual([
       'completed',
       'completed',
@@ -236,6 +240,37 @@ describe('a batch', () => {
     expect(await ask(`${job}/cancel`, { method: 'POST' })).toMatchObject({ status: 404 });
     expect(await ask(job, { method: 'DELETE' })).toMatchObject({ status: 200, body: { deleted: true } });
     expect(await ask(job)).toMatchObject({ status: 404 });
+  });
+
+  it('is over soon when its input is not there any more', async () => {
+    const { openai, group } = sluice;
+    const { id: file } = await upload(openai, [chatLine('a', group)]);
+    rmSync(bytesOf(file));
+    const create = { input_file_id: file, endpoint: '/v1/chat/completions', completion_window: '24h' } as const;
+    const failed = await untilOver(openai, (await openai.batches.create(create)).id);
+    expect([failed.status, failed.errors!.data![0]!.code]).toEqual(['failed', 'input_file_gone']);
+
+    const lines = [chatLine('quick', group), ...ids(1_500).map((each) => chatLine(each, `${group}-slow`))];
+    const batch = await startBatch(openai, lines);
+    const isDone = async () => (await openai.batches.retrieve(batch.id)).request_counts!.completed === 1;
+    await eventually(isDone, { withinMs: 10_000, what: 'the quick line to be done' });
+    rmSync(bytesOf(batch.input_file_id));
+    await openai.batches.cancel(batch.id);
+    const over = await untilOver(openai, batch.id);
+    expect(over).toMatchObject({ status: 'cancelled', request_counts: { total: 1_501, completed: 1, failed: 1_500 } });
+    expect((await linesOf(openai, over.output_file_id)).map(({ custom_id: custom }) => custom)).toEqual(['quick']);
+  });
+
+  it('keeps its input, whose own time may be over, until it is over itself', async () => {
+    const { openai, group, database } = sluice;
+    const batch = await startBatch(openai, [chatLine('slow', `${group}-slow`)]);
+    const file = batch.input_file_id;
+    await database.use((db) => db.execute(`update sluice.files set expires_at_ms = 1 where id = '${file}'`));
+    const expired = new FileCatalog(database);
+    expect(await expired.expired(2, 10)).toEqual([]);
+    await openai.batches.cancel(batch.id);
+    await untilOver(openai, batch.id);
+    expect(await expired.expired(2, 10)).toEqual([file]);
   });
 
   it('and its file are refused, and not failed, with text that no database keeps', async () => {

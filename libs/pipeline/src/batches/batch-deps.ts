@@ -1,3 +1,4 @@
+import type { InputProblem } from '@sluice/core';
 import type { FileLine, FileStorage } from '@sluice/files';
 import type { JobRecords, LineRecords } from '@sluice/queue';
 import type { BatchProgress, BatchResults, BatchRow } from '@sluice/store';
@@ -30,3 +31,11 @@ export interface BatchDeps extends RecordDeps {
 export class NotMineAnyMore extends Error {
   override readonly name = 'NotMineAnyMore';
 }
+
+/** Why a batch fails whose input was taken away beneath it. */
+export const INPUT_GONE: InputProblem = {
+  code: 'input_file_gone',
+  line: null,
+  message: 'The input file is not there any more.',
+  param: 'input_file_id',
+};

@@ -1,6 +1,7 @@
 import { InputCheck, isBatchOver } from '@sluice/core';
+import { FileGone } from '@sluice/files';
 import type { BatchRow } from '@sluice/store';
-import { NotMineAnyMore, type BatchDeps } from './batch-deps.js';
+import { INPUT_GONE, NotMineAnyMore, type BatchDeps } from './batch-deps.js';
 import { lineFormOf } from './line-form.js';
 import { runLines } from './run-lines.js';
 import { writeOutput } from './write-output.js';
@@ -30,20 +31,32 @@ export async function driveBatch(batchId: string, stop: AbortSignal, deps: Batch
 
 async function validate(batch: BatchRow, stop: AbortSignal, deps: BatchDeps): Promise<BatchRow> {
   const check = new InputCheck(lineFormOf(batch), MOST_LINES[batch.dialect]);
-  for await (const lines of deps.inputLines(batch.inputFileId)) {
-    stop.throwIfAborted();
-    for (const { number, bytes } of lines) check.push(number, bytes?.toString());
-    if (check.isHopeless) break;
-    await new Promise(setImmediate); // a large file is read in pieces; calls go on between them
-  }
-  check.end();
+  const isThere = await readInput(batch, stop, deps, check);
+  const problems = isThere ? check.problems : [INPUT_GONE];
   const { progress, nowMs } = deps;
   const { id, epoch } = batch;
   const next =
-    check.problems.length > 0
-      ? await progress.refused(id, epoch, check.problems, nowMs())
+    problems.length > 0
+      ? await progress.refused(id, epoch, problems, nowMs())
       : await progress.validated(id, epoch, check.lines, nowMs());
   return next ?? lookAgain(batch, deps); // cancelled in between
+}
+
+/** False: there is none any more. */
+async function readInput(batch: BatchRow, stop: AbortSignal, deps: BatchDeps, check: InputCheck): Promise<boolean> {
+  try {
+    for await (const lines of deps.inputLines(batch.inputFileId)) {
+      stop.throwIfAborted();
+      for (const { number, bytes } of lines) check.push(number, bytes?.toString());
+      if (check.isHopeless) break;
+      await new Promise(setImmediate); // a large file is read in pieces; calls go on between them
+    }
+  } catch (error) {
+    if (error instanceof FileGone) return false;
+    throw error;
+  }
+  check.end();
+  return true;
 }
 
 async function lookAgain({ id, epoch }: BatchRow, { progress }: BatchDeps): Promise<BatchRow> {

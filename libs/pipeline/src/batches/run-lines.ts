@@ -1,5 +1,5 @@
 import { batchWindow, endingOf, lineJobId, type BatchEnding } from '@sluice/core';
-import type { FileLine } from '@sluice/files';
+import { FileGone, type FileLine } from '@sluice/files';
 import type { BatchRow, DoneLine } from '@sluice/store';
 import {
   BATCH_DIALECTS,
@@ -44,9 +44,13 @@ export async function runLines(batch: BatchRow, stop: AbortSignal, deps: BatchDe
   const run = new LineRun(batch, stop, deps);
   await run.begin();
   await run.look();
-  for await (const lines of deps.inputLines(batch.inputFileId)) {
-    if (run.ending === undefined) await run.feed(lines);
-    else await run.adopt(lines);
+  try {
+    for await (const lines of deps.inputLines(batch.inputFileId)) {
+      if (run.ending === undefined) await run.feed(lines);
+      else await run.adopt(lines);
+    }
+  } catch (error) {
+    if (!(error instanceof FileGone)) throw error; // what was begun is waited for; the rest never will be
   }
   return run.end();
 }

@@ -1,9 +1,15 @@
 import { isLineProblem, lastStatus, lineJobId, outputFileId, readBatchLine, type BatchEnding } from '@sluice/core';
+import { FileGone } from '@sluice/files';
 import type { BatchRow } from '@sluice/store';
 import { BATCH_DIALECTS, type LineEnd } from '@sluice/wire';
-import { NotMineAnyMore, type BatchDeps } from './batch-deps.js';
+import { INPUT_GONE, NotMineAnyMore, type BatchDeps } from './batch-deps.js';
 import { lineFormOf } from './line-form.js';
 import { resultPages } from './result-pages.js';
+
+/** How lines end that were never begun. */
+interface Rest {
+  end: 'cancelled' | 'expired';
+}
 
 const FAILED: readonly LineEnd[] = ['errored', 'cancelled', 'expired'];
 
@@ -19,13 +25,13 @@ export async function writeOutput(batch: BatchRow, stop: AbortSignal, deps: Batc
   const unrun = batch.total - succeeded - errored - cancelled - expired;
   const ending = endingOf(finalizing);
   const status = lastStatus(ending, unrun + cancelled + expired);
-  const rest = unrun > 0 ? { end: ending === 'cancelled' ? ('cancelled' as const) : ('expired' as const) } : undefined;
+  const unrunEnd =
+    unrun > 0 ? { end: ending === 'cancelled' ? ('cancelled' as const) : ('expired' as const) } : undefined;
   const { splitsErrors } = BATCH_DIALECTS[dialect];
-  const failed = errored + cancelled + expired + unrun;
 
-  const write = async (sort: 'output' | 'error', ends: readonly LineEnd[], withRest: boolean) => {
+  const write = async (sort: 'output' | 'error', ends: readonly LineEnd[], rest: Rest | undefined) => {
     const key = outputFileId(id, batch.createdAtMs, sort);
-    const bytes = await storage.write(key, fileOf(finalizing, ends, withRest ? rest : undefined, stop, deps));
+    const bytes = await storage.write(key, fileOf(finalizing, ends, rest, stop, deps));
     const endedAtMs = nowMs();
     return {
       id: key,
@@ -37,12 +43,27 @@ export async function writeOutput(batch: BatchRow, stop: AbortSignal, deps: Batc
       expiresAtMs: endedAtMs + batch.outputKeptMs,
     };
   };
-  const hasOutput = splitsErrors ? succeeded > 0 : batch.total > 0;
-  const output = hasOutput
-    ? await write('output', splitsErrors ? ['succeeded'] : ['succeeded', ...FAILED], !splitsErrors)
-    : undefined;
-  const errors = splitsErrors && failed > 0 ? await write('error', FAILED, true) : undefined;
-  const over = await progress.finish(id, epoch, { status, endedAtMs: nowMs(), output, errors, unrun });
+  const writeAll = async (rest: Rest | undefined) => {
+    const failed = errored + cancelled + expired + (rest === undefined ? 0 : unrun);
+    if (!splitsErrors) {
+      const ends = ['succeeded', ...FAILED] as const;
+      return { output: batch.total > 0 ? await write('output', ends, rest) : undefined, errors: undefined };
+    }
+    return {
+      output: succeeded > 0 ? await write('output', ['succeeded'], undefined) : undefined,
+      errors: failed > 0 ? await write('error', FAILED, rest) : undefined,
+    };
+  };
+  const written = await writeAll(unrunEnd).catch((error: unknown) => {
+    if (error instanceof FileGone) return undefined;
+    throw error;
+  });
+  const isOut = ending === 'cancelled' || nowMs() >= batch.expiresAtMs;
+  const end =
+    written === undefined // what lines were never begun stood in the input
+      ? { ...(await writeAll(undefined)), status: isOut ? status : ('failed' as const), problem: INPUT_GONE }
+      : { ...written, status };
+  const over = await progress.finish(id, epoch, { ...end, endedAtMs: nowMs(), unrun });
   if (over === undefined) throw new NotMineAnyMore();
   return over;
 }
@@ -56,7 +77,7 @@ const endingOf = ({ status, total, succeeded, errored, cancelled, expired }: Bat
 async function* fileOf(
   batch: BatchRow,
   ends: readonly LineEnd[],
-  rest: { end: 'cancelled' | 'expired' } | undefined,
+  rest: Rest | undefined,
   stop: AbortSignal,
   deps: BatchDeps,
 ): AsyncGenerator<Buffer> {

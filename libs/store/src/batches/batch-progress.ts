@@ -7,7 +7,9 @@ import type { BatchRow } from './batch-catalog.js';
 import { batches, batchLines } from './schema.js';
 
 export interface BatchEnd {
-  status: 'completed' | 'cancelled' | 'expired';
+  /** `failed`: its input is gone. */
+  status: 'completed' | 'cancelled' | 'expired' | 'failed';
+  problem?: InputProblem | undefined;
   endedAtMs: number;
   output: FileRow | undefined;
   errors: FileRow | undefined;
@@ -94,7 +96,7 @@ export class BatchProgress {
 
   /** The terminal state, once, with its files; the lines stand in them and go. */
   finish(id: string, epoch: number, end: BatchEnd): Promise<BatchRow | undefined> {
-    const { status, endedAtMs, output, errors, unrun } = end;
+    const { status, problem, endedAtMs, output, errors, unrun } = end;
     const written = [output, errors].filter((file) => file !== undefined);
     const counted = status === 'cancelled' ? 'cancelled' : 'expired';
     return this.database.use((db) =>
@@ -106,6 +108,7 @@ export class BatchProgress {
             endedAtMs,
             outputFileId: output?.id ?? null,
             errorFileId: errors?.id ?? null,
+            ...(problem === undefined ? {} : { errors: [problem] }),
             [counted]: sql`${batches[counted]} + ${unrun}`,
           })
           .where(and(mine(id, epoch), inArray(batches.status, ['finalizing', 'cancelling'])))

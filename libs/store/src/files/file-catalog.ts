@@ -1,5 +1,8 @@
-import { and, asc, desc, eq, gt, inArray, lt, lte } from 'drizzle-orm';
+import { UNFINISHED_BATCH } from '@sluice/core';
+import { and, asc, desc, eq, gt, inArray, lt, lte, notExists } from 'drizzle-orm';
+import { batches } from '../batches/schema.js';
 import type { LazyDatabase } from '../lazy-database.js';
+import type { Db } from '../open-database.js';
 import { files } from './schema.js';
 
 export type FileRow = typeof files.$inferSelect;
@@ -56,10 +59,28 @@ export class FileCatalog {
     if (ids.length > 0) await this.database.use((db) => db.delete(files).where(inArray(files.id, [...ids])));
   }
 
+  /** Whose time is over, and which no batch reads any more. */
   async expired(nowMs: number, limit: number): Promise<string[]> {
     const rows = await this.database.use((db) =>
-      db.select({ id: files.id }).from(files).where(lte(files.expiresAtMs, nowMs)).limit(limit),
+      db
+        .select({ id: files.id })
+        .from(files)
+        .where(and(lte(files.expiresAtMs, nowMs), notExists(readers(db))))
+        .limit(limit),
     );
     return rows.map(({ id }) => id);
   }
 }
+
+/** Batches that are over are announced soon: the index of those that are not has few rows. */
+const readers = (db: Db) =>
+  db
+    .select({ id: batches.id })
+    .from(batches)
+    .where(
+      and(
+        eq(batches.inputFileId, files.id),
+        eq(batches.isAnnounced, false),
+        inArray(batches.status, [...UNFINISHED_BATCH]),
+      ),
+    );
