@@ -61,15 +61,20 @@ function doneLine(
     line: batch.line,
     ended,
     content: onOneLine(content),
-    inputTokens: outcome.usage?.prompt ?? 0,
-    outputTokens: outcome.usage?.completion ?? 0,
+    inputTokens: countable(outcome.usage?.prompt),
+    outputTokens: countable(outcome.usage?.completion),
   });
   const presentation = presentationOf(context.endpoint)!;
   if (outcome.state === 'completed' && result.length > 0) {
     const identity = { jobId, createdAtMs: durable.createdAtMs, model: durable.model };
-    const answer =
-      context.endpoint === '/v1/chat/completions' ? result : presentation.answer(result, bodyOf(asked), identity);
-    return written('succeeded', dialect.succeeded(line, answer.toString()));
+    try {
+      const answer =
+        context.endpoint === '/v1/chat/completions' ? result : presentation.answer(result, bodyOf(asked), identity);
+      return written('succeeded', dialect.succeeded(line, answer.toString()));
+    } catch {
+      // thrown on, it would come again for ever, and with it all that ended beside it in the group
+      return written('errored', dialect.errored(line, UNREADABLE, presentation.error(UNREADABLE, jobId)));
+    }
   }
   const ending = endingOf(outcome, context, nowMs);
   if (ending !== undefined) return written(ending, dialect.unrun(line, ending));
@@ -91,7 +96,15 @@ function endingOf(
   return isTime && nowMs >= expiresAtMs ? 'expired' : undefined;
 }
 
+const UNREADABLE: ApiError = {
+  code: 'internal_error',
+  message: "The provider's answer could not be written as this endpoint's.",
+};
 const LOST: ApiError = { code: 'internal_error', message: 'The answer was lost before it could be written.' };
+
+/** Providers may say anything; of one line, so that the sum of a batch fits into PostgreSQL's bigint. */
+const MOST_TOKENS = 1_000_000_000;
+const countable = (tokens = 0): number => Math.min(Math.max(0, Math.round(tokens) || 0), MOST_TOKENS);
 
 /** In valid JSON line breaks are only ever spaces between tokens; a NUL is in none, and the database would refuse it. */
 const onOneLine = (json: string): string => (/[\r\n\0]/.test(json) ? json.replace(/[\r\n\0]+/g, ' ') : json);
