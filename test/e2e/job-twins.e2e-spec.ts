@@ -470,7 +470,8 @@ describe('the job scripts and their twin in core', () => {
                 const record = twin.records.get(jobId);
                 if (record === undefined) break; // erased
                 const { fed, line, replyTo } = record;
-                const last = twin.backlog.lines.get(line)?.has(jobId) ? fed - 1 : fed; // its number is not given out yet
+                const isNext = twin.delayed.has(jobId) || twin.backlog.lines.get(line)?.has(jobId) === true;
+                const last = isNext ? fed - 1 : fed; // its number is not given out yet
                 await queue.add('chat', { jobId, replyTo }, { jobId: `${jobId}-${1 + (pick % last)}` });
                 break;
               }
@@ -524,6 +525,18 @@ describe('the job scripts and their twin in core', () => {
     },
     60_000 + RUNS * 2_000,
   );
+
+  it('let in who was delayed, though the record of another is gone', async () => {
+    await forget(redis, k.prefix);
+    stepped.setUs(START_US);
+    await redis.zadd(k.delayed, 1, 'job_gone');
+    await redis.hset(k.pace, { later: 1 });
+    const feeder = new BacklogFeeder(redis, group, queue);
+    await feeder.feed();
+    feeder.stop();
+    expect(await redis.exists(k.delayed)).toBe(0);
+    expect(await redis.hexists(k.pace, 'later')).toBe(0);
+  });
 
   async function missing(bullIds: string[]): Promise<Set<string>> {
     const known = await bullJobs();

@@ -65,7 +65,11 @@ end
 
 -- Its delay is over: it joins its line.
 local function let_in(prefix, id)
-  local order, line = string.match(redis.call('HGET', prefix .. 'job:' .. id, 'place'), '^(%d+) (.*)$')
+  local order, line = string.match(redis.call('HGET', prefix .. 'job:' .. id, 'place') or '', '^(%d+) (.*)$')
+  if not order then -- whatever became of its record: it must not stop the group
+    redis.call('ZREM', prefix .. 'delayed', id)
+    return
+  end
   leave_delayed(prefix, tenant_of(line), id)
   join_line(prefix, line, id, order, redis.call('HSTRLEN', prefix .. 'job:' .. id, 'request'), false)
 end
