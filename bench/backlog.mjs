@@ -24,7 +24,7 @@ const { values } = parseArgs({
 const [jobs, tenants, bytes] = [values.jobs, values.tenants, values.bytes].map(Number);
 const P = '{sluice:bench}:';
 const script = (name) => readFileSync(join(root, 'libs', 'queue', 'src', 'scripts', `${name}.lua`), 'utf8');
-const shared = script('backlog-lines');
+const shared = script('backlog-lines') + script('durable-jobs');
 
 async function inBatches(count, size, send) {
   for (let n = 0; n < count; n += size) {
@@ -80,7 +80,7 @@ await bench(async () => {
     const us = await scriptTime(redis, async () => {
       for (let i = 0; i < rounds; i++) {
         const keys = [`${P}backlog`, `${P}fed`, `${P}inference:wait`, `${P}inference:active`, `${P}pace`];
-        const [, , ...triples] = await redis.feed(keys, atOnce, P, 1_000);
+        const [, , ...triples] = await redis.feed(keys, atOnce, P, 1_000, 100);
         fed += triples.length / 3;
         const ids = triples.filter((_, n) => n % 3 === 0);
         await redis.zrem(`${P}fed`, ...ids); // they begin

@@ -7,7 +7,7 @@ export async function startRedis() {
   mkdirSync(dir);
   const socket = `${dir}/redis.sock`;
   const args = ['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700', '--dir', dir, '--save', ''];
-  args.push('--hash-max-listpack-value', '4096');
+  args.push('--hash-max-listpack-value', '4096', '--stream-node-max-bytes', '1024');
   args.push('--appendonly', 'yes', '--appendfsync', 'everysec', '--maxmemory-policy', 'noeviction');
   const { pid, stop } = await launch('redis', 'redis-server', args, { ready: /ready to accept connections/i });
   return { pid, socket, stop };

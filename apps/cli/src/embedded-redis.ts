@@ -87,6 +87,7 @@ interface RedisProcess {
 async function launchUntilReady(dir: string, socketPath: string, syncs: 'always' | 'everysec'): Promise<RedisProcess> {
   await rm(socketPath, { force: true }); // a killed one leaves it behind
   const args = ['--port', '0', '--unixsocket', socketPath, '--unixsocketperm', '700', '--dir', dir];
+  args.push('--stream-node-max-bytes', '1024'); // each job has a stream, and most hold a few short frames
   args.push('--hash-max-listpack-value', '4096'); // job records are compact, and waiting calls cost a third less
   args.push('--appendonly', 'yes', '--appendfsync', syncs, '--save', '', '--maxmemory-policy', 'noeviction');
   const child = (await launch('redis-server', args)) ?? (await launch('valkey-server', args));
