@@ -44,7 +44,7 @@ describe('sluice batch run', () => {
     const body = { messages: [{ role: 'user', content: 'hi' }] };
     const run = await batchRun([body, { messages: [] }], '--model', sluice.group, '--out', 'answers.jsonl');
     expect(run.status).toBe(1);
-    expect(run.out).toContain('1 of 2 answered, 1 failed. Written: answers.jsonl, answers.errors.jsonl.');
+    expect(run.out).toContain('1 of 2 answered, 1 failed. Written: answers.jsonl, answers.errors.jsonl.\n  line-2: ');
     expect(written('answers.jsonl').map(({ custom_id: id }) => id)).toEqual(['line-1']);
     expect(written('answers.errors.jsonl').map(({ custom_id: id }) => id)).toEqual(['line-2']);
   });

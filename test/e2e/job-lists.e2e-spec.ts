@@ -163,6 +163,15 @@ describe('a job whose record is gone', () => {
     expect((await ask(`jobs/${id}`, tenant)).status).toBe(404);
     expect((await list('', tenant)).data).toEqual([]);
   });
+
+  it('is not seen there by who has just erased it', async () => {
+    const tenant = newTenant();
+    const id = await submitted(tenant);
+    await over(tenant, id);
+    await list('', tenant); // has it written
+    expect(await ask(`jobs/${id}`, tenant, 'DELETE')).toMatchObject({ status: 200, deleted: true });
+    expect((await ask(`jobs/${id}`, tenant)).status).toBe(404);
+  });
 });
 
 describe('dead letters', () => {

@@ -7,7 +7,8 @@ export function demonstrationBanner(origin: string, simulator: string): string {
     `curl -s${flags} ${origin}/v1/chat/completions -H 'authorization: Bearer ${DEMONSTRATION_KEY}' ` +
     `-H 'content-type: application/json' -d '${body}'`;
   const hello = '"model":"gpt-4o","messages":[{"role":"user","content":"Hello"}]';
-  const profile = (script: string): string => `curl -s -X PUT ${simulator}/_sim/profiles/openai-direct -d '${script}'`;
+  const profile = (script: string): string =>
+    `curl -s -o /dev/null -X PUT ${simulator}/_sim/profiles/openai-direct -d '${script}'`;
   return `
 Sluice answers at ${origin}    key ${DEMONSTRATION_KEY}
 No configuration was found, so this is a demonstration. A simulator plays the four deployments of gpt-4o:

@@ -41,7 +41,7 @@ import { DeliveryQueue, EndpointBook, EventPublisher, SecretBox } from '@sluice/
 import { eventOfBatch } from './batches/batch-event.js';
 import { BatchRole } from './batches/batch-role.js';
 import { expireJob } from './expire-job.js';
-import { atMostEachSecond } from './at-most-each-second.js';
+import { errorTeller } from './tell-errors.js';
 import { LEFT_OVER } from './left-over.js';
 import { oneAtATime } from './one-at-a-time.js';
 import { LedgerRole } from './roles/ledger-role.js';
@@ -113,7 +113,7 @@ function workerProcess(
   const workerId = runsSuspects
     ? suspectsWorkerId(process.pid, suspectsRole.tag)
     : `${workerIdPrefix()}${process.pid}-${newTag()}`;
-  const onError = atMostEachSecond((error) => emit('internal.error', { area: 'worker', message: error.message }));
+  const onError = errorTeller(emit);
   const records = new JobRecords(commands, suspectsRole.run);
   const clock = new RedisClock(commands);
   const leases = new Leases(commands);

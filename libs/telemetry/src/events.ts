@@ -50,6 +50,8 @@ export interface Events {
   'history.dropped': { partitions: string[] };
   'redis.lost': { message: string };
   'redis.back': { afterMs: number };
+  /** PostgreSQL cannot be used: told once a minute, for as long as somebody needs it. */
+  'database.away': { message: string };
   /** New calls are refused from 90 % of maxmemory on, until it is below 85 %. */
   'storage.full': { usedPercent: number };
   'storage.has_room': { usedPercent: number };
@@ -90,6 +92,7 @@ export const LEVEL_OF: Record<EventName, 'debug' | 'info' | 'warn' | 'error'> = 
   'history.dropped': 'info',
   'redis.lost': 'error',
   'redis.back': 'info',
+  'database.away': 'error',
   'storage.full': 'error',
   'storage.has_room': 'info',
   'webhook.delivery_failed': 'warn',

@@ -26,6 +26,12 @@ interface Batch {
   errors: { data: { line: number | null; message: string }[] } | null;
 }
 
+interface FailedLine {
+  custom_id?: string;
+  response?: { body?: { error?: { message?: string } } } | null;
+  error?: { message?: string } | null;
+}
+
 const OVER = ['completed', 'failed', 'expired', 'cancelled'];
 const LOOK_EVERY_MS = 500;
 /** The server is being replaced, or its Redis: the batch goes on. */
@@ -66,17 +72,30 @@ async function untilOver(server: Server, id: string, show: (batch: Batch) => voi
 async function tell(server: Server, batch: Batch, out: string): Promise<Said> {
   const { id, status, request_counts: counts, errors, output_file_id: output, error_file_id: failed } = batch;
   const files: string[] = [];
+  let example = '';
   if (output !== null) files.push(await save(server, output, out));
-  if (failed !== null)
+  if (failed !== null) {
     files.push(await save(server, failed, out === '-' ? '-' : `${out.replace(/\.jsonl$/, '')}.errors.jsonl`));
+    if (out !== '-') example = await firstFailure(files.at(-1)!);
+  }
   const problems = (errors?.data ?? []).map(
     ({ line, message }) => `\n  ${line === null ? '' : `line ${line}: `}${message}`,
   );
   const written = files.length === 0 ? '' : ` Written: ${files.join(', ')}.`;
-  const text = `${id} ${status}: ${counts.completed} of ${counts.total} answered, ${counts.failed} failed.${written}${problems.join('')}`;
+  const text = `${id} ${status}: ${counts.completed} of ${counts.total} answered, ${counts.failed} failed.${written}${example}${problems.join('')}`;
   const isWell = status === 'completed' && counts.failed === 0;
   if (out === '-') process.stderr.write(`${text}\n`);
   return { text: out === '-' ? '' : text, json: batch, status: isWell ? 0 : 1 };
+}
+
+/** Why the first of them failed: mostly it is why all did. */
+async function firstFailure(file: string): Promise<string> {
+  for await (const line of linesOf(file)) {
+    const { custom_id: id, response, error } = (objectOf(line) ?? {}) as FailedLine;
+    const message = error?.message ?? response?.body?.error?.message;
+    return message === undefined ? '' : `\n  ${id}: ${message}`;
+  }
+  return '';
 }
 
 async function save(server: Server, fileId: string, path: string): Promise<string> {

@@ -18,7 +18,9 @@ export async function purgeQueue(server: Server, group: string, isSure: boolean)
   const path = `queues/${encodeURIComponent(group)}`;
   if (!isSure) {
     const { waiting, delayed } = await server.get<QueueState>(path);
-    throw new CommandError(`This cancels ${waiting + delayed} jobs that wait. Say --yes if that is meant.`, 1);
+    const count = waiting + delayed;
+    const what = count === 1 ? '1 job that waits' : `${count} jobs that wait`;
+    throw new CommandError(`This cancels ${what}. Say --yes if that is meant.`, 1);
   }
   const purged = await server.post<{ purged: number }>(`${path}/purge`);
   return { text: `${purged.purged} cancelled.`, json: purged };

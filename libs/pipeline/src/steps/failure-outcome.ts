@@ -103,8 +103,12 @@ const SENTENCES: Record<FailureKind, string> = {
 const ABOUT_THE_REQUEST = new Set<FailureKind>(['bad_request', 'context_length', 'content_filter']);
 
 export function sentenceOf({ kind, message }: Pick<Tried, 'kind' | 'message'>): string {
-  return ABOUT_THE_REQUEST.has(kind) && message !== '' ? `${SENTENCES[kind]} It says: ${message}` : SENTENCES[kind];
+  if (!ABOUT_THE_REQUEST.has(kind) || message === '') return SENTENCES[kind];
+  return `${SENTENCES[kind]} It says: ${message}${ENDS_A_SENTENCE.test(message) ? '' : '.'}`;
 }
+
+/** Also one that was cut off, and one in quotes or brackets. */
+const ENDS_A_SENTENCE = /[.!?…]["'”’)\]]?\s*$/;
 
 /** ` Attempts: azure-west 500 server; azure-east timeout.` Empty when one attempt says it all. */
 function attemptsTold({ progress: { tried } }: Run): string {

@@ -135,6 +135,7 @@ export class JobsController {
       const message = `The job is ${snapshot.state}: cancel it first.`;
       throw new ApiException({ code: 'job_not_terminal', message }, id);
     }
+    if (verdict === 'done') await this.deps.kept.settle(group);
     return { id, object: 'job', deleted: true };
   }
 }
