@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Provider } from '@nestjs/common';
 import { openFileStorage, type S3Place } from '@sluice/files';
 import { BatchQueue } from '@sluice/queue';
@@ -67,6 +68,7 @@ export const batchProviders = ({ folder, s3, uploads, errors }: BatchWiring): Pr
             if (openCalls.isDraining) throw new ApiException(SHUTTING_DOWN);
             await reply.send(await receive(request, reply));
           } catch (error) {
+            readToItsEnd(request.raw);
             errors.answer(error, request, reply);
           }
         };
@@ -78,3 +80,9 @@ export const batchProviders = ({ folder, s3, uploads, errors }: BatchWiring): Pr
     },
   },
 ];
+
+/** A body that was refused in its middle: Node drops only what nobody began to read, and the next call on the connection would wait behind the rest. */
+function readToItsEnd(body: IncomingMessage): void {
+  body.unpipe();
+  body.resume();
+}

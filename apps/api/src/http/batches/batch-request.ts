@@ -2,7 +2,7 @@ import { completionWindowMs } from '@sluice/core';
 import { ENDPOINTS, type Endpoint } from '@sluice/wire';
 import { apiError } from '../api-error.js';
 import { FILE_KEPT_MS } from '../files/kept-files.js';
-import { metadataOf } from '../jobs/create-members.js';
+import { storableMetadataOf } from '../jobs/create-members.js';
 import { keptSeconds } from '../files/receive-upload.js';
 
 export interface BatchRequest {
@@ -36,7 +36,7 @@ export function readBatchRequest(body: unknown): BatchRequest {
     endpoint: known,
     completionWindow: completionWindow as string,
     windowMs,
-    metadata: metadataOf(members['metadata']),
+    metadata: storableMetadataOf(members['metadata']),
     outputKeptMs: outputKeptMs(members['output_expires_after']),
   };
 }
@@ -44,6 +44,6 @@ export function readBatchRequest(body: unknown): BatchRequest {
 function outputKeptMs(value: unknown): number {
   if (value === undefined || value === null) return FILE_KEPT_MS;
   const { anchor, seconds } = value as { anchor?: unknown; seconds?: unknown };
-  if (anchor === 'created_at') return keptSeconds(Number(seconds), 'output_expires_after') * 1_000;
+  if (anchor === 'created_at') return keptSeconds(seconds, 'output_expires_after') * 1_000;
   throw apiError('invalid_request', 'output_expires_after.anchor must be created_at.', 'output_expires_after');
 }

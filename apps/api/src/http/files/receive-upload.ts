@@ -122,8 +122,9 @@ function keptMs(form: ReadonlyMap<string, string>): number {
   return keptSeconds(Number(seconds ?? Number.NaN), 'expires_after') * 1_000;
 }
 
-export function keptSeconds(seconds: number, param: string): number {
-  if (Number.isInteger(seconds) && seconds >= LEAST_KEPT_S && seconds <= MOST_KEPT_S) return seconds;
+export function keptSeconds(seconds: unknown, param: string): number {
+  if (typeof seconds === 'number' && Number.isInteger(seconds) && seconds >= LEAST_KEPT_S && seconds <= MOST_KEPT_S)
+    return seconds;
   throw apiError('invalid_request', `${param}.seconds must be from ${LEAST_KEPT_S} to ${MOST_KEPT_S}.`, param);
 }
 

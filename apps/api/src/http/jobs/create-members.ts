@@ -53,7 +53,7 @@ export function readCreateMembers(
 ): CreateMembers {
   const unknown = Object.keys(create).find((name) => !MEMBERS.has(name));
   if (unknown !== undefined)
-    throw apiError('invalid_request', `There is no member "${unknown.slice(0, 100)}".`, unknown);
+    throw apiError('invalid_request', `There is no member "${unknown.slice(0, 100)}".`, unknown.slice(0, 100));
   const endpoint = endpointOf(create['endpoint']);
   if (create['body'] === undefined) throw wrong('body', 'the body of a call to the endpoint');
   const options = {
@@ -128,6 +128,14 @@ export function metadataOf(value: unknown): Record<string, string> {
   return value as Record<string, string>;
 }
 
+/** Of what the database keeps as JSON, which takes no U+0000 and no half of a pair. */
+export function storableMetadataOf(value: unknown): Record<string, string> {
+  const metadata = metadataOf(value);
+  const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+  if (Object.entries(metadata).flat().every(isStorable)) return metadata;
+  throw wrong('metadata', 'text without the character U+0000 and halves of surrogate pairs');
+}
+
 function midstreamOf(value: unknown): DurableTraits['midstream'] | undefined {
   if (isAbsent(value)) return undefined;
   if (value === 'continue' || value === 'error' || value === 'restart') return value;
@@ -152,7 +160,7 @@ function webhookOf(create: Readonly<Record<string, unknown>>): DurableTraits['we
   if (!isObject(webhook)) throw wrong('webhook', 'an object with url and secret');
   const { url, secret, events, ...others } = webhook;
   const [other] = Object.keys(others);
-  if (other !== undefined) throw apiError('invalid_request', `There is no member "webhook.${other.slice(0, 100)}".`, `webhook.${other}`); // prettier-ignore
+  if (other !== undefined) throw apiError('invalid_request', `There is no member "webhook.${other.slice(0, 100)}".`, `webhook.${other.slice(0, 100)}`); // prettier-ignore
   if (typeof url !== 'string' || url === '' || url.length > 2_048) throw wrong('webhook.url', 'an https URL of at most 2048 characters'); // prettier-ignore
   if (typeof secret !== 'string') throw wrong('webhook.secret', '"whsec_" and 24 to 64 bytes as base64');
   if (isAbsent(events)) return { url, secret };

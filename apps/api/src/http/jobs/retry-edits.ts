@@ -15,7 +15,8 @@ export function readRetryEdits(sent: unknown): RetryEdits {
   if (sent === undefined || sent === null) return NO_EDITS;
   const { model, body = {}, ...others } = checkedBody(sent);
   const [other] = Object.keys(others);
-  if (other !== undefined) throw apiError('invalid_request', `There is no member "${other.slice(0, 100)}".`, other);
+  if (other !== undefined)
+    throw apiError('invalid_request', `There is no member "${other.slice(0, 100)}".`, other.slice(0, 100));
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw apiError(
       'invalid_request',

@@ -1,6 +1,6 @@
 import type { AddressRules } from '@sluice/webhooks';
 import { apiError } from '../api-error.js';
-import { metadataOf } from '../jobs/create-members.js';
+import { storableMetadataOf } from '../jobs/create-members.js';
 import { checkEvents, checkUrl } from './check-receiver.js';
 
 export interface EndpointChange {
@@ -21,7 +21,11 @@ export function readEndpoint(body: unknown, rules: AddressRules): EndpointChange
   const [other] = Object.keys(others);
   if (other !== undefined) {
     const known = [...MEMBERS].join(', ');
-    throw apiError('invalid_request', `There is no member "${other.slice(0, 100)}"; there are ${known}.`, other);
+    throw apiError(
+      'invalid_request',
+      `There is no member "${other.slice(0, 100)}"; there are ${known}.`,
+      other.slice(0, 100),
+    );
   }
   const change: EndpointChange = {};
   if (!isAbsent(url)) {
@@ -33,10 +37,7 @@ export function readEndpoint(body: unknown, rules: AddressRules): EndpointChange
     change.events = events;
   }
   if (!isAbsent(metadata)) {
-    change.metadata = metadataOf(metadata);
-    if (JSON.stringify(metadata).includes('\\u0000')) {
-      throw apiError('invalid_request', 'metadata must not hold the character U+0000.', 'metadata'); // PostgreSQL's JSON
-    }
+    change.metadata = storableMetadataOf(metadata);
   }
   if (!isAbsent(status)) {
     if (status !== 'enabled' && status !== 'disabled') {

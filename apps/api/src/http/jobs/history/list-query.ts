@@ -51,7 +51,7 @@ export function readFilter(members: Readonly<Record<string, unknown>>): JobFilte
   const metadata: [string, string][] = [];
   for (const [name, value] of Object.entries(members)) {
     const key = PAIR.exec(name)?.[1];
-    if (key !== undefined) metadata.push([key, textOf(name, value)]);
+    if (key !== undefined) metadata.push([textOf(name, key), textOf(name, value)]);
     else if (name === 'status') filter.status = statusOf(value);
     else if (name === 'model') filter.model = textOf(name, value);
     else if (name === 'endpoint') filter.endpoint = endpointOf(value);
