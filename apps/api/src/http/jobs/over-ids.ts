@@ -25,7 +25,8 @@ const AT_ONCE = 100;
 export function readIds(body: unknown): string[] {
   const { ids } = checkedBody(body);
   const areIds = Array.isArray(ids) && ids.length > 0 && ids.length <= MOST_IDS && ids.every((id) => typeof id === 'string'); // prettier-ignore
-  if (!areIds) throw apiError('invalid_request', `ids must be an array of 1 to ${MOST_IDS} ids of jobs.`, 'ids');
+  if (!areIds)
+    throw apiError('invalid_request', `ids must be an array of 1 to ${MOST_IDS} ids of jobs; or say filter.`, 'ids');
   return [...new Set(ids as string[])];
 }
 
