@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { toFile } from 'openai';
 import { eventually } from '../eventually.js';
+import { chatLine, startBatch, untilOver } from '../support/batch-lines.js';
 import { MASTER_KEY } from '../support/sluice.js';
 import { startStoringSluice, type StoringSluice } from '../support/storing-sluice.js';
 
@@ -39,6 +40,30 @@ function formOf(members: Record<string, string>, file: string | undefined = 'hel
 }
 
 describe('a file', () => {
+  it('that the database does not take leaves nothing, whichever route it came by', async () => {
+    const { openai, group, database } = sluice;
+    const lines = [chatLine('bad', 'no-such-model')];
+    const failed = await untilOver(openai, (await startBatch(openai, lines)).id);
+    const before = stored();
+    const put = (path: string, body?: string): Promise<Response> =>
+      fetch(`${sluice.url}${path}`, {
+        method: 'POST',
+        headers: { ...auth, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { body }),
+      });
+    const params = { model: group, max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] };
+    const requests = JSON.stringify({ requests: [{ custom_id: 'a', params }] });
+    await database.use((db) => db.execute('alter table sluice.files rename to files_away'));
+    try {
+      expect((await post(formOf({ purpose: 'user_data' }))).status).toBe(500);
+      expect((await put('/v1/messages/batches', requests)).status).toBe(500);
+      expect((await put(`/v1/batches/${failed.id}/retry`)).status).toBe(500);
+    } finally {
+      await database.use((db) => db.execute('alter table sluice.files_away rename to files'));
+    }
+    expect(stored()).toEqual(before);
+  });
+
   it('is stored as it came, listed, read and deleted', async () => {
     const { openai } = sluice;
     const made = await openai.files.create({

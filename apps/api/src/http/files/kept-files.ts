@@ -34,13 +34,20 @@ export class KeptFiles {
     return { id, bytes: await this.storage.write(id, atMost(source, mostBytes)) };
   }
 
+  /** @throws what the database says: then there are no bytes either */
   async register(
     { id, bytes }: Kept,
     { tenant, purpose, filename, keptMs }: { tenant: string; purpose: string; filename: string; keptMs: number },
   ): Promise<FileRow> {
     const createdAtMs = this.nowMs();
     const row = { id, tenant, purpose, filename, bytes, createdAtMs, expiresAtMs: createdAtMs + keptMs };
-    await this.catalog.add(row);
+    try {
+      await this.catalog.add(row);
+    } catch (error) {
+      await this.discard({ id }).catch(() => undefined); // without a row nobody would ever look for them
+      void this.catalog.remove([id]).catch(() => undefined); // it may be there, and its answer was lost
+      throw error;
+    }
     return row;
   }
 
@@ -51,7 +58,7 @@ export class KeptFiles {
     return { id: to, bytes };
   }
 
-  discard({ id }: Kept): Promise<void> {
+  discard({ id }: Pick<Kept, 'id'>): Promise<void> {
     return this.storage.remove(id);
   }
 
