@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { chatLine, linesOf, startBatch, untilOver } from '../support/batch-lines.js';
+import { freshDatabase } from '../support/own-postgres.js';
 import { OwnRedisCluster } from '../support/own-redis-cluster.js';
-import { chat, startSluice, type SluiceUnderTest } from '../support/sluice.js';
+import { chat, MASTER_KEY, startSluice, type SluiceUnderTest } from '../support/sluice.js';
+import { temporaryFolder } from '../support/sluice-process.js';
 
 describe('on a Redis Cluster of three masters', () => {
   let redis: OwnRedisCluster;
@@ -37,4 +40,50 @@ describe('on a Redis Cluster of three masters', () => {
       expect(text).not.toBe('');
     }
   }, 30_000);
+
+  it('runs jobs and batches, erases, retries, lists and purges', async () => {
+    const store = await freshDatabase();
+    const sluice = await startSluice([{ profile: 'only' }], {
+      env: { REDIS_URL: redis.url, DATABASE_URL: store.url, SLUICE_DATA_DIR: temporaryFolder() },
+    });
+    const { url, group, openai } = sluice;
+    const ask = async (method: string, path: string, body?: unknown, more: Record<string, string> = {}) => {
+      const headers = { authorization: `Bearer ${MASTER_KEY}`, 'content-type': 'application/json', ...more };
+      const init = body === undefined ? {} : { body: JSON.stringify(body) };
+      const response = await fetch(`${url}${path}`, { method, headers, ...init });
+      const text = await response.text();
+      return {
+        status: response.status,
+        body: text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : text,
+      };
+    };
+    const create = { endpoint: '/v1/chat/completions', body: chat(group) };
+    const later = { ...create, not_before: Math.floor(Date.now() / 1_000) + 86_400, retention: { request: '1h' } };
+    try {
+      const key = { 'idempotency-key': 'once', prefer: 'wait=10' };
+      const [one, two] = [await ask('POST', '/v1/jobs', create, key), await ask('POST', '/v1/jobs', create, key)];
+      expect([one.status, two.status, one.body['id' as never]]).toEqual([200, 200, two.body['id' as never]]);
+      const id = one.body['id' as never] as string;
+      expect((await ask('GET', `/v1/jobs/${id}/events`)).body).toContain('job.completed');
+      const delayed = await ask('POST', '/v1/jobs', later);
+      expect(delayed).toMatchObject({ status: 202, body: { status: 'delayed' } });
+      const delayedId = delayed.body['id' as never] as string;
+      expect(await ask('POST', `/v1/jobs/${delayedId}/cancel`)).toMatchObject({ body: { status: 'cancelled' } });
+      expect(await ask('POST', `/v1/jobs/${delayedId}/retry`, {})).toMatchObject({ status: 202 });
+      expect(await ask('DELETE', `/v1/jobs/${id}`)).toMatchObject({ status: 200 });
+      const batch = await startBatch(openai, [chatLine('a', group), chatLine('b', group)]);
+      const over = await untilOver(openai, batch.id);
+      expect(await linesOf(openai, over.output_file_id)).toHaveLength(2);
+      const listed = await ask('GET', '/v1/jobs?limit=100');
+      expect(listed.status).toBe(200);
+      expect((listed.body as unknown as { data: unknown[] }).data.length).toBeGreaterThanOrEqual(4);
+      for (const step of ['pause', 'purge', 'resume'])
+        expect(await ask('POST', `/v1/queues/${group}/${step}`, {})).toMatchObject({ status: 200 });
+      const response = await openai.responses.create({ model: group, input: 'hello', background: true });
+      expect(response.status).toMatch(/queued|in_progress|completed/);
+    } finally {
+      await sluice.stop();
+      await store.drop();
+    }
+  }, 60_000);
 });
