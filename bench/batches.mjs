@@ -4,6 +4,7 @@
 // Fails when a line is missing in the output or stands there twice.
 //
 //   --lines N (50000)     --kills N (0)     --bytes N of a prompt (200)
+//   --calls               plain calls beside, one each 50 ms: how long they take before the batch, and while it runs
 import { openAsBlob, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     lines: { type: 'string', default: '50000' },
     kills: { type: 'string', default: '0' },
     bytes: { type: 'string', default: '200' },
+    calls: { type: 'boolean', default: false },
   },
 });
 const [lines, kills, bytes] = [values.lines, values.kills, values.bytes].map(Number);
@@ -75,6 +77,26 @@ async function submit(origin, file) {
   return json(await fetch(`${origin}/v1/batches`, { method: 'POST', headers, body }));
 }
 
+const CALL_EACH_MS = 50;
+const CALLS_BEFORE = 200;
+
+/** One plain call after the other, as somebody who waits for the answer makes them. @returns ms of each; the first are warm-up */
+async function plainCalls(origin, goesOn) {
+  const body = JSON.stringify({ model: 'up', messages: [{ role: 'user', content: 'line 0.' }] });
+  const headers = { 'content-type': 'application/json' };
+  const took = [];
+  while (goesOn(took.length)) {
+    const beganAt = performance.now();
+    await json(await fetch(`${origin}/v1/chat/completions`, { method: 'POST', headers, body }));
+    took.push(performance.now() - beganAt);
+    await pause(CALL_EACH_MS);
+  }
+  return took;
+}
+
+const centile = (took, share) => took.toSorted((a, b) => a - b)[Math.floor(took.length * share)].toFixed(1);
+const told = (took) => `${centile(took, 0.5)} / ${centile(took, 0.99)} ms`;
+
 const OVER = ['completed', 'failed', 'expired', 'cancelled'];
 
 function memoryNow({ pid }) {
@@ -103,10 +125,12 @@ await bench(async () => {
     for (const [name, mb] of Object.entries(memoryNow(sluice))) most[name] = Math.max(most[name], mb);
   };
 
+  const alone = values.calls ? await plainCalls(sluice.match[1], (n) => n < 2 * CALLS_BEFORE) : [];
   const begunAt = performance.now();
   const { id } = await submit(sluice.match[1], file);
   const submittedMs = performance.now() - begunAt;
-  let firstLineAt;
+  let isRunning = true;
+  const beside = values.calls ? plainCalls(sluice.match[1], () => isRunning) : Promise.resolve([]);
   const moments = Array.from({ length: kills }, () => 0.05 + 0.9 * Math.random()).sort((a, b) => a - b);
   let batch;
   for (;;) {
@@ -115,7 +139,6 @@ await bench(async () => {
     batch = await fetch(`${sluice.match[1]}/v1/batches/${id}`).then(json, () => batch);
     if (batch === undefined) continue;
     const done = batch.request_counts.completed + batch.request_counts.failed;
-    if (done > 0) firstLineAt ??= performance.now();
     if (OVER.includes(batch.status)) break;
     if (moments.length > 0 && done >= moments[0] * lines) {
       say(`${done} lines done: all processes are killed`);
@@ -127,6 +150,8 @@ await bench(async () => {
     if (performance.now() - begunAt > 600_000) throw new Error(`not over after ten minutes: ${JSON.stringify(batch)}`);
   }
   const tookMs = performance.now() - begunAt;
+  isRunning = false;
+  const during = await beside;
   look();
 
   const output = await (await fetch(`${sluice.match[1]}/v1/files/${batch.output_file_id}/content`)).text();
@@ -155,6 +180,12 @@ await bench(async () => {
         ['peak RSS of the Node process', `${most.node.toFixed(0)} MiB`],
         ['Redis (Pss)', `${most.redis.toFixed(0)} MiB`],
         ['PostgreSQL (Pss, all processes)', `${most.postgres.toFixed(0)} MiB`],
+        ...(values.calls
+          ? [
+              ['a plain call before it, p50 / p99', told(alone.slice(CALLS_BEFORE))],
+              ['a plain call while it runs, p50 / p99', told(during)],
+            ]
+          : []),
       ],
     ),
   );

@@ -10,7 +10,7 @@ import { familyOf } from '../support/process-family.js';
 import { buildSluice, SluiceProcess, temporaryFolder } from '../support/sluice-process.js';
 import { configFor, MASTER_KEY } from '../support/sluice.js';
 
-const LINES = sizeOf(1_000, 20_000);
+const LINES = sizeOf(1_000, 50_000);
 const KILLS = sizeOf(1, 3);
 
 /** `sluice start` with the Redis and the PostgreSQL that it runs itself, all in one folder. */
@@ -53,9 +53,9 @@ describe('F1: kill -9 of every process while a batch runs', () => {
       await sluice!.end();
       openai = await start();
     }
-    const over = await untilOver(openai, id, 120_000);
+    const over = await untilOver(openai, id, 240_000);
     expect(over).toMatchObject({ status: 'completed', request_counts: { total: LINES, completed: LINES, failed: 0 } });
     const output = await linesOf(openai, over.output_file_id);
     expect(output.map(({ custom_id: custom }) => custom)).toEqual(ids);
-  }, 400_000);
+  }, 700_000);
 });

@@ -97,6 +97,8 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
 export const workerIdPrefix = (host: string = hostname()): string => `${host}/`;
 
 const newTag = (): string => randomBytes(4).toString('hex');
+/** So long after a call the next one may come: batches go slower meanwhile. */
+const CALLED_LATELY_MS = 5_000;
 /** Beside its drain. */
 const CLOSE_MS = 5_000;
 
@@ -152,7 +154,11 @@ function workerProcess(
     failAt: settings.failpoints && failAtPoints(settings.failpoints),
     random: Math.random,
   };
-  const run: RunJob = (group, turn, stop, hooks) => runInference(group, turn, stop, hooks, served.depsFor(group));
+  let calledAtMs = -Infinity;
+  const run: RunJob = (group, turn, stop, hooks) => {
+    if (turn.replyTo !== '') calledAtMs = performance.now();
+    return runInference(group, turn, stop, hooks, served.depsFor(group));
+  };
   const inference: InferenceWorkers = new InferenceWorkers(commands, subscriber, {
     workerId,
     concurrency,
@@ -258,6 +264,7 @@ function workerProcess(
         served,
         groups: ledgerGroups,
         capacity: settings.workerConcurrency,
+        isCalled: () => performance.now() - calledAtMs < CALLED_LATELY_MS,
         announce: async (batch) => {
           const event = eventOfBatch(batch);
           if (event !== undefined) await publisher.publish(event);

@@ -28,6 +28,9 @@ export class InferenceQueues {
   /** Groups whose next job goes to the backlog, and until when (monotonic ms) that is believed. */
   private readonly blockedUntil = new Map<string, number>();
 
+  /** Groups whose feeders will be told in this turn of the event loop. */
+  private readonly nudged = new Set<string>();
+
   private unanswered = 0;
 
   private readonly abandoned: { group: string; jobId: string }[] = [];
@@ -59,9 +62,18 @@ export class InferenceQueues {
     if (isDirect && isStray) this.takeBack(group, job);
     if (reply.kind !== 'accepted' || reply.nextToBacklog) this.blockedUntil.set(group, performance.now() + HINT_MS);
     else if (isBlocked) this.blockedUntil.delete(group);
-    // A nudge: the job is taken in, whether it is heard or not, and the feeders look each second anyway.
-    if (reply.kind === 'accepted' && reply.feedNow) this.redis.publish(FEED_CHANNEL, group).catch(() => undefined);
+    if (reply.kind === 'accepted' && reply.feedNow) this.nudge(group);
     return reply;
+  }
+
+  /** The job is taken in, whether this is heard or not, and the feeders look each second anyway. Once for all that came with it. */
+  private nudge(group: string): void {
+    if (this.nudged.has(group)) return;
+    this.nudged.add(group);
+    setImmediate(() => {
+      this.nudged.delete(group);
+      this.redis.publish(FEED_CHANNEL, group).catch(() => undefined);
+    });
   }
 
   /**

@@ -36,6 +36,7 @@ export interface BatchRoleParts {
   served: { readonly models: ModelTable; readonly policy: RoutingPolicy; readonly isStrict: boolean };
   groups: () => readonly string[];
   capacity: number;
+  isCalled: BatchDeps['isCalled'];
   announce: BatchDeps['announce'];
   nowMs: () => number;
   onError: (error: Error) => void;
@@ -118,7 +119,7 @@ export class BatchRole implements RunningRole {
   }
 
   private depsOf(): BatchDeps {
-    const { redis, database, storage, records, served, capacity, announce, nowMs } = this.parts;
+    const { redis, database, storage, records, served, capacity, isCalled, announce, nowMs } = this.parts;
     const numbers = new Map<string, number>();
     return {
       progress: this.progress,
@@ -144,6 +145,7 @@ export class BatchRole implements RunningRole {
         return known;
       },
       capacity: () => capacity,
+      isCalled,
       announce,
       nowMs,
     };

@@ -3,7 +3,7 @@ const SHARE = 0.5;
 /** Each batch goes on, however many there are. */
 const LEAST = 8;
 /** From the end of a line until it is counted: by the ledger into the database. Such lines run no more, and take nobody's room. */
-const COUNTED_WITHIN_S = 0.15;
+const COUNTED_WITHIN_S = 0.25;
 
 /**
  * How many lines of one batch may be jobs at a time, those that are done and not counted yet among them.
@@ -13,5 +13,5 @@ const COUNTED_WITHIN_S = 0.15;
  */
 export function batchWindow(capacity: number, batches: number, perSecond: number): number {
   const share = Math.max(LEAST, Math.floor((capacity * SHARE) / Math.max(1, batches)));
-  return share + Math.min(capacity, Math.floor(perSecond * COUNTED_WITHIN_S));
+  return share + Math.min(2 * capacity, Math.floor(perSecond * COUNTED_WITHIN_S));
 }

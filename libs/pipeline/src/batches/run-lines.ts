@@ -20,11 +20,21 @@ import { recordLines, type OverLine } from './record-lines.js';
 const CHUNK_LINES = 500;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const LOOK_MS = { first: 10, most: 500 };
+/** While lines end fast, it is looked as soon as so many may have ended: the workers shall not stand still meanwhile. */
+const LOOK_EACH_LINES = 25;
+/** Of the window: a chunk as large as all of it would end before the next one is there. */
+const CHUNK_SHARE = 0.25;
 /** Nothing may be submitted on a word that is older: who was frozen may have been replaced. */
 const WORD_MS = 5_000;
 const AGAIN_MS = 500;
 /** No line ended for so long: the records are looked at. It also is what a slow model takes. */
 const QUIET_MS = 30_000;
+
+/**
+ * While somebody waits for calls, lines come slower and in small packs: what is said to each of a hundred lines at a time stands
+ * between a call and each of its own steps. All batches that run share it.
+ */
+const BESIDE_CALLS = { chunkLines: 16, perSecond: 300 };
 
 type Entry = readonly [line: number, request: LineRequest];
 
@@ -65,7 +75,9 @@ class LineRun {
   private submitted = 0;
   private chunk: FileLine[] = [];
   private chunkBytes = 0;
+  /** Lines of the next chunk, at most. */
   private room = 0;
+  private roomAtMs = -Infinity;
   /** When the row was last seen to be ours, monotonic ms. */
   private wordAtMs = 0;
   private readonly pace = new Pace();
@@ -90,7 +102,7 @@ class LineRun {
       if (this.ending !== undefined) return this.adopt([line]);
       this.chunk.push(line);
       this.chunkBytes += line.bytes!.length;
-      const isFull = this.chunk.length >= Math.min(this.room, CHUNK_LINES) || this.chunkBytes >= CHUNK_BYTES;
+      const isFull = this.chunk.length >= this.room || this.chunkBytes >= CHUNK_BYTES;
       if (isFull) await this.flush();
     }
   }
@@ -147,18 +159,29 @@ class LineRun {
     return Math.max(0, this.submitted - doneOf(this.batch));
   }
 
-  /** Until a quarter of the window is free: chunks of one line would cost a look each. */
+  /** Until there is room for a chunk: chunks of one line would cost a look each. */
   private async untilRoom(): Promise<void> {
-    const window = batchWindow(this.deps.capacity(), await this.deps.progress.running(), this.pace.perSecond);
-    const free = (): number => window - this.outstanding;
-    await this.pauseUntil(() => free() >= window / 4);
-    this.room = free();
+    const batches = await this.deps.progress.running();
+    const window = batchWindow(this.deps.capacity(), batches, this.pace.perSecond);
+    const chunk = Math.ceil(window * CHUNK_SHARE);
+    await this.pauseUntil(() => window - this.outstanding >= chunk);
+    this.room = Math.min(chunk, CHUNK_LINES);
+    if (this.deps.isCalled()) await this.giveWay(batches);
+    this.roomAtMs = performance.now();
+  }
+
+  private async giveWay(batches: number): Promise<void> {
+    const { chunkLines, perSecond } = BESIDE_CALLS;
+    this.room = Math.min(this.room, chunkLines);
+    const dueAtMs = this.roomAtMs + (1_000 * this.room * Math.max(1, batches)) / perSecond;
+    const leftMs = dueAtMs - performance.now();
+    if (leftMs > 0) await pause(Math.min(leftMs, WORD_MS), this.stop);
   }
 
   /** Looks at the row, less and less often, until it is so; or until the batch ends, when it did not before. */
   private async pauseUntil(isSo: () => boolean): Promise<void> {
     const { ending } = this;
-    for (let ms = LOOK_MS.first; !isSo(); ms = Math.min(ms * 1.5, LOOK_MS.most)) {
+    for (let ms = LOOK_MS.first; !isSo(); ms = Math.min(ms * 1.5, this.lookWithinMs)) {
       await pause(ms, this.stop);
       const before = this.lastDone;
       await this.look();
@@ -166,6 +189,10 @@ class LineRun {
       if (this.lastDone !== before) ms = LOOK_MS.first;
       if (performance.now() - this.lastChangeMs > QUIET_MS) await this.lookAtRecords();
     }
+  }
+
+  private get lookWithinMs(): number {
+    return Math.max(LOOK_MS.first, Math.min(LOOK_MS.most, (1_000 * LOOK_EACH_LINES) / this.pace.perSecond));
   }
 
   /** Submits the chunk, all of it, however long Redis or the queue's bounds take; then moves the cursor. */
