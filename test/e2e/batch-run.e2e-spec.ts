@@ -67,4 +67,17 @@ describe('sluice batch run', () => {
     expect(await command.end()).toBe(1);
     expect(command.stderr).toContain('There is no file missing.jsonl.');
   });
+
+  it('asks for nothing when the answers could not be written', async () => {
+    const before = sluice.simulator.requests().length;
+    const run = await batchRun([chatLine('a', sluice.group)], '--out', 'missing/answers.jsonl');
+    expect(run).toMatchObject({ status: 1, out: '', err: expect.stringContaining('cannot be written') });
+    expect(sluice.simulator.requests()).toHaveLength(before);
+  });
+
+  it('steers no terminal with what a file holds', async () => {
+    const run = await batchRun([chatLine('\u001b[31mred', sluice.group, { messages: [] })]);
+    expect(run.out).toContain('[31mred: ');
+    expect(run.out).not.toContain('\u001b');
+  });
 });

@@ -102,6 +102,12 @@ describe('the commands that speak HTTP', () => {
     await sluice.addWorker();
   }, 60_000);
 
+  it('take no empty id for all jobs', async () => {
+    for (const command of ['get', 'cancel', 'events']) {
+      expect(await cli(['jobs', command, ''])).toMatchObject({ status: 1, stderr: 'sluice: The id is empty.\n' });
+    }
+  });
+
   it('say in a sentence what went wrong, and by their status who is to blame', async () => {
     const unknown = await cli(['jobs', 'get', `job_${'0'.repeat(32)}`]);
     expect(unknown).toMatchObject({

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { access, constants, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ProgressBar } from './progress-bar.js';
 import { CommandError, type Server } from './server.js';
+import { textOf } from './table.js';
 import type { Said } from './jobs.js';
 
 export interface BatchRunOptions {
@@ -41,6 +42,8 @@ const CHAT = '/v1/chat/completions';
 /** Submits a file, shows how it goes, and writes the answers. Interrupted, the batch goes on. */
 export async function runBatch(server: Server, file: string, options: BatchRunOptions): Promise<Said> {
   if (!(await stat(file).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${file}.`, 1);
+  const out = options.out ?? `${file.replace(/\.jsonl$/, '')}.output.jsonl`;
+  await checkPlace(out);
   const endpoint = options.endpoint ?? (await firstUrl(file)) ?? CHAT;
   const boundary = `sluice-${randomUUID()}`;
   const type = `multipart/form-data; boundary=${boundary}`;
@@ -51,7 +54,18 @@ export async function runBatch(server: Server, file: string, options: BatchRunOp
   const bar = new ProgressBar(process.stderr, id);
   const batch = await untilOver(server, id, (seen) => bar.show(seen));
   bar.end();
-  return tell(server, batch, options.out ?? `${file.replace(/\.jsonl$/, '')}.output.jsonl`);
+  return tell(server, batch, out);
+}
+
+/** Before anything is paid for. @throws CommandError */
+async function checkPlace(out: string): Promise<void> {
+  if (out === '-') return;
+  const isDirectory = (await stat(out).catch(() => undefined))?.isDirectory();
+  const mayWrite = await access(dirname(out), constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  if (isDirectory || !mayWrite) throw new CommandError(`${out} cannot be written. Name another with --out.`, 1);
 }
 
 async function untilOver(server: Server, id: string, show: (batch: Batch) => void): Promise<Batch> {
@@ -93,7 +107,7 @@ async function firstFailure(file: string): Promise<string> {
   for await (const line of linesOf(file)) {
     const { custom_id: id, response, error } = (objectOf(line) ?? {}) as FailedLine;
     const message = error?.message ?? response?.body?.error?.message;
-    return message === undefined ? '' : `\n  ${id}: ${message}`;
+    return message === undefined ? '' : `\n  ${textOf(id)}: ${textOf(message)}`;
   }
   return '';
 }

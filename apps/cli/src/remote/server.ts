@@ -53,6 +53,8 @@ export class Server {
     more: Readonly<Record<string, string>> = {},
   ): Promise<Response> {
     const { url, key, tenant } = this.options;
+    // An id that was left out ("$ID" of a variable that is not set) would ask for something else.
+    if (/\/(?:\/|$)/.test(path.split('?')[0]!)) throw new CommandError('The id is empty.', 1);
     const headers: Record<string, string> = { ...more };
     if (key !== undefined) headers['authorization'] = `Bearer ${key}`;
     if (tenant !== undefined) headers['x-sluice-tenant'] = tenant;
