@@ -1,8 +1,8 @@
-import type { ModelGroup } from '../deployment.js';
+import type { Deployment, ModelGroup } from '../deployment.js';
 import type { LeaseRefusal } from '../leases/lease.js';
 import { eligibleDeployments, type Eligible, type Resting } from './eligible-deployments.js';
 import { enter, MOST_ATTEMPTS_PER_JOB, nextTarget } from './next-target.js';
-import { orderCandidates } from './order-candidates.js';
+import { orderCandidates, type Candidate } from './order-candidates.js';
 import { attemptsUsed, callsMade, triedInRound, type LeftGroup, type Progress } from './progress.js';
 import { endsGroup, retriesAfter } from './retry-policy.js';
 import { shutOf } from './shut-ones.js';
@@ -49,9 +49,12 @@ function moveInGroup(
   const here = context.groupOf(progress.here);
   const last = triedInRound(progress).at(-1);
   const attempts = here === undefined ? 0 : attemptsLeft(progress, here.group, context);
-  if (here === undefined || attempts <= 0 || (last !== undefined && endsGroup(context.policy, last))) {
-    return { do: 'leave', progress, left: undefined };
+  if (last !== undefined && endsGroup(context.policy, last)) {
+    // For good: not to come back to either, if it had been left before as only full.
+    const left = progress.left.filter(({ name }) => name !== progress.here);
+    return { do: 'leave', progress: { ...progress, left }, left: undefined };
   }
+  if (here === undefined || attempts <= 0) return { do: 'leave', progress, left: undefined };
   const refused = new Map(refusals.map((r) => [r.deploymentId, r]));
   const eligible = eligibleDeployments(here.group, here.only, progress, context.policy, nowMs);
   if (isOutOfPatience(progress, here.group, context) && nextTarget(progress, context) !== undefined) {
@@ -62,7 +65,7 @@ function moveInGroup(
     return {
       do: 'ask',
       group: here.group,
-      candidates: orderCandidates(here.group, fresh, context.choice, random),
+      candidates: orderFresh(here.group, fresh, progress, context, random),
       progress,
     };
   }
@@ -90,6 +93,32 @@ function moveInGroup(
   return shut.fullMs < Infinity
     ? waitForCapacity(group, shut.fullMs, progress, context, canLeave, nowMs)
     : waitOutOutage(group, progress, context, canLeave, nowMs);
+}
+
+/**
+ * Who told this job to wait comes after all others, whatever its `order`: else two whose cooldowns end while the other one is
+ * being asked would take turns for ever, and a third never be asked.
+ */
+function orderFresh(
+  group: ModelGroup,
+  fresh: readonly Deployment[],
+  { tried }: Progress,
+  { choice }: StepContext,
+  random: () => number,
+): Candidate[] {
+  const limited = new Set(tried.flatMap(({ kind, deployment }) => (kind === 'rate_limit' ? [deployment] : [])));
+  if (limited.size === 0) return orderCandidates(group, fresh, choice, random);
+  const isLimited = ({ id }: Deployment): boolean => limited.has(id);
+  const first = orderCandidates(
+    group,
+    fresh.filter((d) => !isLimited(d)),
+    choice,
+    random,
+  );
+  const above = Math.max(0, ...first.map(({ tier }) => tier)) + 1;
+  const then = orderCandidates(group, fresh.filter(isLimited), choice, random);
+  const lowest = Math.min(...then.map(({ tier }) => tier));
+  return [...first, ...then.map((candidate) => ({ ...candidate, tier: above + candidate.tier - lowest }))];
 }
 
 /** What is left of a group whose others are spent: whoever timed out is asked again when no other group can serve. */

@@ -71,6 +71,7 @@ describe('a group under steady calls', () => {
         const ask = { group: 'g', leaseId: `l${nowMs}`, strategy: 'in-order' as const, tokens: 1, candidates };
         const reply = takeLease(state, { ...ask, probeEveryWhenAllOpenMs: PROBE_EVERY_MS }, now);
         if (!reply.taken) continue;
+        if (!reply.lease.isProbe) couldSince = undefined; // the group is not shut
         const about = { rules: rule, reason: 'test' };
         const outcomes: Record<Phase['does'], LeaseOutcome> = {
           answers: { kind: 'succeeded', rules: rule },
