@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { FileGone, FileStorageError, openFileStorage, type FileStorage } from '@sluice/files';
+import { FileGone } from '@sluice/core';
+import { FileStorageError, openFileStorage, type FileStorage } from '@sluice/files';
 import { chatLine, linesOf, startBatch, untilOver } from '../support/batch-lines.js';
 import { OwnS3 } from '../support/own-s3.js';
 import { startStoringSluice } from '../support/storing-sluice.js';

@@ -1,4 +1,4 @@
-/** The key of the demonstration; it opens nothing but the simulator's invented answers. */
+/** The key of the demonstration, which answers this machine alone. */
 export const DEMONSTRATION_KEY = 'sk-sluice-demo';
 
 /** All four: quick enough to watch, slow enough to see a stream flow. Members: docs/simulator.md. */

@@ -33,7 +33,8 @@ const show = (text: string): void => void process.stdout.write(`${text}\n`);
  */
 export async function start(input: LoadInput): Promise<void> {
   const isDemonstration = input.configText === undefined && findConfigFile(input) === undefined;
-  const first = loadSettings(input); // what is wrong with it is told before anything is opened
+  const read = isDemonstration ? onLoopback(input) : input;
+  const first = loadSettings(read); // what is wrong with it is told before anything is opened
   await runUntilStopped(async (open, signal) => {
     await tryPort(first);
     const held = new HeldFolder(first.dataDir, open);
@@ -41,7 +42,7 @@ export async function start(input: LoadInput): Promise<void> {
     signal.throwIfAborted();
     await checkRedisAt(redisUrl, first, signal);
     const simulator = isDemonstration ? await openDemonstration(first.port + 1, open) : undefined;
-    const settings = simulator ? loadSettings({ ...input, configText: demonstrationConfig(simulator) }) : first;
+    const settings = simulator ? loadSettings({ ...read, configText: demonstrationConfig(simulator) }) : first;
     signal.throwIfAborted();
     const suspects = suspectsRole(input, settings, redisUrl);
     const database = await openDatabaseOf(settings, held, open);
@@ -52,6 +53,12 @@ export async function start(input: LoadInput): Promise<void> {
     show(simulator ? demonstrationBanner(origin, simulator) : configuredBanner(origin, settings));
   }, first.drainMs + CLOSE_MS);
 }
+
+/** Everybody knows the demonstration's key, and its callbacks may go to this machine: it answers nobody else, unless told to. */
+const onLoopback = (input: LoadInput): LoadInput => ({
+  ...input,
+  env: { ...input.env, SLUICE_HOST: input.env['SLUICE_HOST'] || '127.0.0.1' },
+});
 
 /** `sluice api`: admits and answers; never calls a provider. */
 export async function startApi(input: LoadInput): Promise<void> {

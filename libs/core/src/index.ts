@@ -10,6 +10,7 @@ export { SplitRequests } from './batch/split-requests.js';
 export { batchWindow } from './batch/batch-window.js';
 export { completionWindowMs } from './batch/completion-window.js';
 export { InputCheck, type InputProblem } from './batch/input-check.js';
+export { FileGone } from './batch/file-gone.js';
 export { lineJobId } from './batch/line-job-id.js';
 export {
   ANTHROPIC_LINES,

@@ -17,15 +17,6 @@ export interface FileStorage {
   remove: (key: string) => Promise<void>;
 }
 
-/** There are no bytes under this key (any more). */
-export class FileGone extends Error {
-  override readonly name = 'FileGone';
-
-  constructor(key: string) {
-    super(`The stored file ${key} is gone.`);
-  }
-}
-
 /** The storage could not be reached, or refused. The message is for the log: it may name a bucket or a path. */
 export class FileStorageError extends Error {
   override readonly name = 'FileStorageError';

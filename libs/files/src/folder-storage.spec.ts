@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { FileGone } from './file-storage.js';
+import { FileGone } from '@sluice/core';
 import { FolderStorage } from './folder-storage.js';
 import { atMost, FileTooLarge } from './size-limit.js';
 

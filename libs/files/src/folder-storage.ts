@@ -4,7 +4,8 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { checkedKey, FileGone, FileStorageError, type FileStorage } from './file-storage.js';
+import { FileGone } from '@sluice/core';
+import { checkedKey, FileStorageError, type FileStorage } from './file-storage.js';
 
 /** What a killed process left half written is nobody's any more after so long: the slowest upload has ended. */
 const LEFT_OVER_MS = 86_400_000;

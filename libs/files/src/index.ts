@@ -1,4 +1,4 @@
-export { FileGone, FileStorageError, type FileStorage } from './file-storage.js';
+export { FileStorageError, type FileStorage } from './file-storage.js';
 export { FolderStorage } from './folder-storage.js';
 export { openFileStorage } from './open-storage.js';
 export { readLines, type FileLine } from './read-lines.js';

@@ -1,7 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
 import { Readable as NodeReadable } from 'node:stream';
-import { checkedKey, FileGone, FileStorageError, type FileStorage } from './file-storage.js';
+import { FileGone } from '@sluice/core';
+import { checkedKey, FileStorageError, type FileStorage } from './file-storage.js';
 
 /** `sluice.files.s3`. The credentials come from the environment, as for every program that uses the AWS SDK. */
 export interface S3Place {

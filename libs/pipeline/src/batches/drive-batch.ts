@@ -1,5 +1,4 @@
-import { InputCheck, isBatchOver } from '@sluice/core';
-import { FileGone } from '@sluice/files';
+import { FileGone, InputCheck, isBatchOver } from '@sluice/core';
 import type { BatchRow } from '@sluice/store';
 import { INPUT_GONE, NotMineAnyMore, type BatchDeps } from './batch-deps.js';
 import { lineFormOf } from './line-form.js';

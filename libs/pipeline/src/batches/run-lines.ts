@@ -1,5 +1,5 @@
-import { batchWindow, endingOf, lineJobId, type BatchEnding } from '@sluice/core';
-import { FileGone, type FileLine } from '@sluice/files';
+import { batchWindow, endingOf, FileGone, lineJobId, type BatchEnding } from '@sluice/core';
+import type { FileLine } from '@sluice/files';
 import type { BatchRow, DoneLine } from '@sluice/store';
 import {
   BATCH_DIALECTS,

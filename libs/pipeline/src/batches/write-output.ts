@@ -1,5 +1,12 @@
-import { isLineProblem, lastStatus, lineJobId, outputFileId, readBatchLine, type BatchEnding } from '@sluice/core';
-import { FileGone } from '@sluice/files';
+import {
+  FileGone,
+  isLineProblem,
+  lastStatus,
+  lineJobId,
+  outputFileId,
+  readBatchLine,
+  type BatchEnding,
+} from '@sluice/core';
 import type { BatchRow } from '@sluice/store';
 import { BATCH_DIALECTS, type LineEnd } from '@sluice/wire';
 import { INPUT_GONE, NotMineAnyMore, type BatchDeps } from './batch-deps.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { newObjectId } from '@sluice/core';
-import { atMost, FileGone, type FileStorage } from '@sluice/files';
+import { newObjectId, FileGone } from '@sluice/core';
+import { atMost, type FileStorage } from '@sluice/files';
 import type { BatchQueue } from '@sluice/queue';
 import type { FileCatalog, FileRow } from '@sluice/store';
 import { apiError } from '../api-error.js';
