@@ -6,10 +6,11 @@
 -- {sluice:<group>}:pace       hash: later, Unix ms: no delayed job may start before
 -- channel sluice:ledger       told the group
 --
--- prefix {sluice:<group>}: in all of them. Who reads the ledger trims it, and bounds it when nobody does.
+-- prefix {sluice:<group>}: in all of them. Who reads the ledger trims it, and bounds it when others do not (tend-ledger.ts).
+-- The bound here is for where no process has a role that reads it: it lies above that one, which tells of what is lost.
 
 local function tell_ledger(prefix, ...)
-  redis.call('XADD', prefix .. 'ledger', '*', ...)
+  redis.call('XADD', prefix .. 'ledger', 'MAXLEN', '~', 1100000, '*', ...)
   redis.call('PUBLISH', 'sluice:ledger', string.match(prefix, '^{sluice:(.*)}:$'))
 end
 
