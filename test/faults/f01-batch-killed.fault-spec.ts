@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import OpenAI from 'openai';
 import { createSimulator, type Simulator } from '../../apps/simulator/src/create-simulator.js';
 import { eventually } from '../eventually.js';
 import { chatLine, linesOf, startBatch, untilOver } from '../support/batch-lines.js';
 import { sizeOf } from '../support/full-size.js';
-import { familyOf } from '../support/process-family.js';
+import { killFamily } from '../support/process-family.js';
 import { buildSluice, SluiceProcess, temporaryFolder } from '../support/sluice-process.js';
 import { configFor, MASTER_KEY } from '../support/sluice.js';
 
@@ -30,10 +30,8 @@ describe('F1: kill -9 of every process while a batch runs', () => {
     simulator.setProfile('only', { latency: { p50: 20 } });
     writeFileSync(join(cwd, 'config.yaml'), configFor(simulator.origin, 'gpt-4o', [{ profile: 'only' }]));
   });
-  afterAll(async () => {
-    await sluice?.end('SIGTERM');
-    await simulator.stop();
-  });
+  afterEach(() => sluice?.end('SIGTERM'));
+  afterAll(() => simulator.stop());
 
   it('leaves each line once in the output, in its place', async () => {
     const ids = Array.from({ length: LINES }, (_, i) => `line-${i}`);
@@ -49,7 +47,7 @@ describe('F1: kill -9 of every process while a batch runs', () => {
         return status === 'completed' || counts!.completed >= moment;
       };
       await eventually(isThere, { withinMs: 120_000, what: `${moment} lines to be done` });
-      for (const pid of familyOf(sluice!.pid).reverse()) process.kill(pid, 'SIGKILL');
+      killFamily(sluice!.pid);
       await sluice!.end();
       openai = await start();
     }
@@ -58,4 +56,28 @@ describe('F1: kill -9 of every process while a batch runs', () => {
     const output = await linesOf(openai, over.output_file_id);
     expect(output.map(({ custom_id: custom }) => custom)).toEqual(ids);
   }, 700_000);
+
+  it('ends a batch that was being cancelled, with each line once in one of its files', async () => {
+    const ids = Array.from({ length: LINES }, (_, i) => `line-${i}`);
+    simulator.setProfile('only', { latency: { p50: 300 } });
+    let openai = await start();
+    const { id } = await startBatch(
+      openai,
+      ids.map((custom) => chatLine(custom, 'gpt-4o')),
+    );
+    const hasBegun = async (): Promise<boolean> => (await openai.batches.retrieve(id)).request_counts!.completed > 0;
+    await eventually(hasBegun, { withinMs: 60_000, what: 'the first line to be done' });
+    await openai.batches.cancel(id);
+    for (let kill = 0; kill < KILLS; kill++) {
+      killFamily(sluice!.pid);
+      await sluice!.end();
+      openai = await start();
+    }
+    const over = await untilOver(openai, id, 120_000);
+    const { completed, failed } = over.request_counts!;
+    expect([over.status, completed + failed]).toEqual(['cancelled', LINES]);
+    const [output, errors] = [await linesOf(openai, over.output_file_id), await linesOf(openai, over.error_file_id)];
+    expect([output.length, errors.length]).toEqual([completed, failed]);
+    expect([...output, ...errors].map(({ custom_id: custom }) => custom).toSorted()).toEqual(ids.toSorted());
+  }, 400_000);
 });

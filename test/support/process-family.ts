@@ -18,3 +18,14 @@ export function familyOf(pid: number): number[] {
   }
   return family;
 }
+
+/** kill -9 of all of them, the youngest first. Some end by themselves meanwhile: a server of a connection that broke. */
+export function killFamily(pid: number): void {
+  for (const each of familyOf(pid).reverse()) {
+    try {
+      process.kill(each, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
