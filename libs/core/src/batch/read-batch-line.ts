@@ -20,8 +20,8 @@ export interface BatchLine {
   customId: string;
   /** Undefined: it is no object, which is the line's own failure and not the batch's. */
   body: Readonly<Record<string, unknown>> | undefined;
-  /** The body's own bytes: numbers as they were written. */
-  bodyText: () => string;
+  /** Where the body stands in the text: what is run has numbers as they were written. */
+  bodySpan: () => readonly [from: number, to: number];
 }
 
 const MOST_ID_CHARS = 512;
@@ -73,9 +73,9 @@ export function readBatchLine(text: string, form: LineForm): BatchLine | LinePro
   return {
     customId,
     body: isObject(body) && !isDeeperThan(body, MOST_LEVELS) ? body : undefined,
-    bodyText: () => {
+    bodySpan: () => {
       const span = membersAt(text).findLast(({ key }) => key === form.body)!; // of repeated keys the last counts
-      return text.slice(span.valueStart, span.valueEnd);
+      return [span.valueStart, span.valueEnd];
     },
   };
 }

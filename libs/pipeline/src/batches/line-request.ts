@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { isLineProblem, readBatchLine, type BatchLine } from '@sluice/core';
 import type { BatchRow } from '@sluice/store';
 import { chatMessagesProblem, presentationOf, type ApiError, type ChatCompletionRequest } from '@sluice/wire';
@@ -17,8 +18,9 @@ export const BETA = 'anthropic_beta';
 /** Members that would make the caller choose where the call goes and with whose key. */
 const FORBIDDEN = ['api_key', 'api_base', 'base_url'];
 
-/** @param text of a line that was checked with the file */
-export function lineRequest(batch: BatchRow, number: number, text: string, nowMs: number): LineRequest {
+/** @param written a line that was checked with the file */
+export function lineRequest(batch: BatchRow, number: number, written: Buffer, nowMs: number): LineRequest {
+  const text = written.toString();
   const line = readBatchLine(text, lineFormOf(batch));
   if (isLineProblem(line)) throw new Error(`line ${number} of ${batch.id} is not what was checked: ${line.code}`);
   const presentation = presentationOf(batch.endpoint);
@@ -34,7 +36,8 @@ export function lineRequest(batch: BatchRow, number: number, text: string, nowMs
   const chatProblem = isChat ? chatMessagesProblem(body.messages) : null;
   if (chatProblem !== null)
     return mistake(line, `${chatProblem.param} must be ${chatProblem.expected}.`, chatProblem.param);
-  const bytes = Buffer.from(line.bodyText());
+  const [from, to] = line.bodySpan();
+  const bytes = isAscii(written) ? written.subarray(from, to) : Buffer.from(text.slice(from, to)); // a line may have 10 MB
   const isOwn = translated.runsAsAsked === true;
   const isTranslated = !isChat && !isOwn;
   return {

@@ -112,7 +112,7 @@ class LineRun {
     const jobs = new Map<number, OpenLine>();
     for (const { number, bytes } of lines) {
       if (this.done.has(number) || this.open.has(number)) continue;
-      const line = lineRequest(this.batch, number, bytes!.toString(), this.deps.nowMs());
+      const line = lineRequest(this.batch, number, bytes!, this.deps.nowMs());
       if (line.kind === 'mistake') continue;
       const found = findGroup(line.request, this.deps.submit());
       if (found.kind === 'found') jobs.set(number, await this.jobOf(number, found.group));
@@ -202,7 +202,7 @@ class LineRun {
     this.chunk = [];
     this.chunkBytes = 0;
     const requests = chunk.map(
-      ({ number, bytes }) => [number, lineRequest(this.batch, number, bytes!.toString(), this.deps.nowMs())] as const,
+      ({ number, bytes }) => [number, lineRequest(this.batch, number, bytes!, this.deps.nowMs())] as const,
     );
     const failed: DoneLine[] = [];
     let left: readonly Entry[] = requests;
