@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { makeOnce, type Making } from '@sluice/pipeline';
+import { KeyClaims, openRedis } from '@sluice/state';
 import { toFile } from 'openai';
 import { createApi } from '../../apps/api/src/create-api.js';
 import { eventually } from '../eventually.js';
@@ -141,4 +143,21 @@ describe('a file and its batch', () => {
     expect(await post('/v1/batches', key, batch)).toMatchObject({ http: 404 });
     expect(await post('/v1/batches', key, { ...batch, metadata: { a: 'b' } })).toMatchObject({ http: 404 });
   });
+});
+
+it('what could be neither made nor looked for, with the store away, is made by the next call', async () => {
+  const redis = openRedis(process.env['REDIS_URL']!, { role: 'api', onError: () => {} });
+  const claims = new KeyClaims(redis);
+  const same = { kind: 'key', scope: randomUUID(), fingerprint: 'f' } as const;
+  const away = (): Promise<never> => Promise.reject(new Error('away'));
+  const called = (making: Partial<Making<string>>) =>
+    makeOnce(
+      same,
+      { newId: randomUUID, make: async (id) => ({ thing: id }), find: async () => undefined, ...making },
+      { claims },
+    );
+  await expect(called({ make: away })).rejects.toThrow('away');
+  await expect(called({ find: away })).rejects.toThrow('away');
+  expect(await called({})).toMatchObject({ kind: 'made' });
+  redis.disconnect();
 });

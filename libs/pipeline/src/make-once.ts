@@ -50,15 +50,16 @@ export async function makeOnce<Thing>(
     case 'mine': {
       const settle = (how: 'done' | 'refused' | 'unknown'): Promise<void> =>
         claims.settle(scope, claim.id, how).catch(() => undefined); // then its lease runs out
-      const thing = claim.id === ask.id ? undefined : await find(claim.id); // its maker died: before, or after it was made
+      const unknown = async (error: unknown): Promise<never> => {
+        await settle('unknown');
+        throw error;
+      };
+      const thing = claim.id === ask.id ? undefined : await find(claim.id).catch(unknown); // its maker died: before, or after it was made
       if (thing !== undefined) {
         await settle('done');
         return { kind: 'found', thing };
       }
-      const made = await make(claim.id).catch(async (error: unknown) => {
-        await settle('unknown');
-        throw error;
-      });
+      const made = await make(claim.id).catch(unknown);
       await settle('refused' in made ? 'refused' : 'done');
       return 'refused' in made ? { kind: 'refused', error: made.refused } : { kind: 'made', thing: made.thing };
     }

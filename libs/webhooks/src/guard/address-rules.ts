@@ -27,6 +27,7 @@ const BLOCKED_NETWORKS = [
   '2002::/16',
   // ―――
   '::/96', // IPv4-compatible
+  '::ffff:0:0:0/96', // IPv4-translated (SIIT)
   '64:ff9b:1::/48', // NAT64 of local use
   '2001::/32', // Teredo
   'fec0::/10', // site-local, before fc00::/7
