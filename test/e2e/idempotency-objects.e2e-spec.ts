@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { makeOnce, type Making } from '@sluice/pipeline';
-import { KeyClaims, openRedis } from '@sluice/state';
+import { KeyClaims, openRedis, untilReady } from '@sluice/state';
 import { toFile } from 'openai';
 import { createApi } from '../../apps/api/src/create-api.js';
 import { eventually } from '../eventually.js';
@@ -146,7 +146,7 @@ describe('a file and its batch', () => {
 });
 
 it('what could be neither made nor looked for, with the store away, is made by the next call', async () => {
-  const redis = openRedis(process.env['REDIS_URL']!, { role: 'api', onError: () => {} });
+  const redis = await untilReady(openRedis(process.env['REDIS_URL']!, { role: 'api', onError: () => {} }));
   const claims = new KeyClaims(redis);
   const same = { kind: 'key', scope: randomUUID(), fingerprint: 'f' } as const;
   const away = (): Promise<never> => Promise.reject(new Error('away'));
