@@ -20,7 +20,8 @@ describe('F1: kill -9 of every process while a batch runs', () => {
   const cwd = temporaryFolder();
   const start = async (): Promise<OpenAI> => {
     const env = { SLUICE_HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
-    sluice = await SluiceProcess.run(['start', '--port', '0'], { cwd, env }).untilUp();
+    sluice = SluiceProcess.run(['start', '--port', '0'], { cwd, env });
+    await sluice.untilSaid(/answers at/, 60_000); // Redis reads 50,000 records first
     return new OpenAI({ apiKey: MASTER_KEY, baseURL: `${sluice.origin}/v1`, maxRetries: 5 });
   };
 
