@@ -237,7 +237,7 @@ class EnvironmentReader {
     if (NODE_ENV !== 'test' || text === undefined || text === '') return undefined;
     const found = readFailpoints(text);
     if (found === undefined) {
-      const expected = `name=kill|throw[@N] or name=delay|block:MS, by commas, of ${FAILPOINTS.join(', ')}`;
+      const expected = `name=kill[@N], by commas, of ${FAILPOINTS.join(', ')}`;
       this.problems.push(rowWithoutPlace('SLUICE_FAILPOINTS', `SLUICE_FAILPOINTS must be ${expected}.`));
     }
     return found;

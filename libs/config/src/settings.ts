@@ -1,4 +1,4 @@
-import type { FailAction, Failpoint, ModelTable, RoutingPolicy } from '@sluice/core';
+import type { Failpoints, ModelTable, RoutingPolicy } from '@sluice/core';
 import type { WebhookSettings } from './read-webhooks.js';
 import type { Report } from './report.js';
 
@@ -53,7 +53,7 @@ export interface Settings {
   /** Largest JSON body. Default 32 MiB. */
   readonly maxBodyBytes: number;
   /** What tests make fail (`SLUICE_FAILPOINTS`); absent everywhere else. */
-  readonly failpoints: ReadonlyMap<Failpoint, FailAction> | undefined;
+  readonly failpoints: Failpoints | undefined;
   readonly models: ModelTable;
   readonly policy: RoutingPolicy;
   readonly webhooks: WebhookSettings;

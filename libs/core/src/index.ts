@@ -101,7 +101,7 @@ export { leaseOutcomeOf } from './leases/lease-outcome.js';
 export { resetDeployment, statusOf, type LeaseState } from './leases/deployment-state.js';
 export { renewLeases, settleLease } from './leases/settle-lease.js';
 export { takeLease } from './leases/take-lease.js';
-export { FAILPOINTS, readFailpoints, type FailAction, type Failpoint } from './failpoints.js';
+export { FAILPOINTS, readFailpoints, type Failpoint, type Failpoints } from './failpoints.js';
 export { groupNumberOf, isJobId, newJobId } from './job-id.js';
 export { fallbackTargets } from './dispatch/fallback-targets.js';
 export { mergePatch } from './merge-patch.js';

@@ -1,27 +1,14 @@
-import type { FailAction, Failpoint } from '@sluice/core';
+import type { Failpoint, Failpoints } from '@sluice/core';
 
 /** Reached this step. Absent where nothing is to fail, which is everywhere but in tests. */
-export type FailAt = (point: Failpoint) => Promise<void>;
+export type FailAt = (point: Failpoint) => void;
 
-/** Does at each point what a test asked for. */
-export function failAtPoints(actions: ReadonlyMap<Failpoint, FailAction>): FailAt {
+/** Kills this process, as `kill -9` does, where a test asked for it. */
+export function failAtPoints(points: Failpoints): FailAt {
   const reached = new Map<Failpoint, number>();
-  return async (point) => {
-    const action = actions.get(point);
-    if (action === undefined) return;
+  return (point) => {
     const times = (reached.get(point) ?? 0) + 1;
     reached.set(point, times);
-    switch (action.kind) {
-      case 'kill':
-        if (times === action.at) process.kill(process.pid, 'SIGKILL');
-        return;
-      case 'throw':
-        if (times === action.at) throw new Error(`failpoint ${point}`);
-        return;
-      case 'delay':
-        return new Promise((go) => setTimeout(go, action.ms));
-      case 'block':
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, action.ms);
-    }
+    if (times === points.get(point)) process.kill(process.pid, 'SIGKILL');
   };
 }

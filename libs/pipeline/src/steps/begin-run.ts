@@ -31,7 +31,6 @@ export async function beginRun(group: string, turn: JobTurn, stop: AbortSignal, 
       await earlyLease?.close();
       return { kind: begun ?? 'nothing_to_do' };
     }
-    if (deps.failAt !== undefined) await deps.failAt('begin.fenced');
     const run = await runOf(begun, { group, jobId, stop, earlyLease }, deps);
     const end = endOf(begun, run, deps.nowMs());
     return end === undefined ? { kind: 'running', run } : { kind: 'ended', run, end };

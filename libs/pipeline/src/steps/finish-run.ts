@@ -60,7 +60,7 @@ async function writeAndTell(
     result,
     attempts: job.durable && run.attempts,
   });
-  if (deps.failAt !== undefined) await deps.failAt('finish.recorded');
+  deps.failAt?.('finish.recorded');
   if (finished === undefined) {
     deps.emit('job.run_stopped', { jobId: job.jobId, group: job.group, reason: 'stale' });
   } else {

@@ -46,7 +46,6 @@ export function openAttempt<Whom extends ToAsk>(run: Run, dispatched: Whom, deps
     : beginCall(run, call, deployment, timeouts, deps);
 
   const finish = async (): Promise<Attempt> => {
-    if (deps.failAt !== undefined) await deps.failAt('attempt.sent');
     run.served = served;
     run.relay.attempt = number;
     run.firstContentAt = undefined;

@@ -21,7 +21,7 @@ export interface BegunStream {
 export async function relayStream(
   run: Run,
   { call, served, first, rest, isWhole }: BegunStream,
-  { providers, failAt }: RunDeps,
+  { providers }: RunDeps,
 ): Promise<Untimed<Attempt>> {
   let isCommitted = false;
   let tail = '';
@@ -64,7 +64,6 @@ export async function relayStream(
       : run.relay.push(opening + content, count + run.job.choices, JSON.stringify(served)));
     isCommitted = true;
     run.isCommitted = true;
-    if (failAt !== undefined) await failAt('relay.token');
     if (verdict !== 'go') {
       void rest.return?.();
       return { kind: 'failed', failure: CANCELLED, isCommitted };
