@@ -57,6 +57,17 @@ describe('sluice batch run', () => {
     expect(JSON.parse(bad.out)).toMatchObject({ status: 'failed', errors: { data: [{ line: 1 }] } });
   });
 
+  it('reads standard input, and writes the answers to standard output', async () => {
+    const command = SluiceProcess.run(['batch', 'run', '-'], {
+      cwd,
+      env: { SLUICE_URL: sluice.url, SLUICE_API_KEY: MASTER_KEY },
+      stdin: ['a', 'b'].map((id) => chatLine(id, sluice.group)).join('\n'),
+    });
+    expect(await command.end()).toBe(0);
+    const answers = command.stdout.trimEnd().split('\n');
+    expect(answers.map((line) => (JSON.parse(line) as ResultLine).custom_id)).toEqual(['a', 'b']);
+  });
+
   it('leaves with 2 when nobody answers, and with 1 when there is no such file', async () => {
     expect(await batchRun(['{}'], '--url', 'http://127.0.0.1:1')).toMatchObject({
       status: 2,

@@ -38,11 +38,11 @@ const asJson = async (...args: string[]): Promise<any> => JSON.parse((await cli(
 describe('the commands that speak HTTP', () => {
   it('submit a job, show it, follow its events, and print its answer', async () => {
     const prompt = ['--model', sluice.group, '--prompt', 'Say hello.', '--metadata', 'order=66'];
-    const submitted = await cli(['jobs', 'submit', ...prompt, '--wait', '20']);
+    const submitted = await cli(['jobs', 'submit', ...prompt]);
     expect([submitted.status, submitted.stderr]).toEqual([0, '']);
-    expect(submitted.stdout).toMatch(/^status +completed$/m);
     expect(submitted.stdout).toMatch(/^metadata order +66$/m);
     const id = /^id +(job_\w+)$/m.exec(submitted.stdout)![1]!;
+    await cli(['jobs', 'get', id, '--wait', '20']);
 
     expect(await asJson('jobs', 'get', id)).toMatchObject({ id, object: 'job', status: 'completed' });
     expect(await asJson('jobs', 'get', id, '--result')).toMatchObject({ object: 'chat.completion' });
@@ -59,6 +59,28 @@ describe('the commands that speak HTTP', () => {
     const list = await cli(['jobs', 'list', '--status', 'completed', '--metadata', 'order=66']);
     expect(list.stdout.split('\n')[0]).toMatch(/^ID +STATUS +MODEL +PRIORITY +ATTEMPTS +CREATED +TOOK +ERROR$/);
     expect((await asJson('jobs', 'list', '--metadata', 'order=67')).data).toEqual([]);
+  }, 60_000);
+
+  it('wait for a job and print its answer, as it comes for people, with the job for programs', async () => {
+    sluice.simulator.setProfile('only', { answer: { text: 'Hello, you.\u001b[31m' } });
+    const prompt = ['--model', sluice.group, '--prompt', 'Say hello.', '--wait', '20'];
+    const streamed = await cli(['jobs', 'submit', ...prompt]);
+    expect(streamed).toMatchObject({ status: 0, stdout: 'Hello, you. [31m\n' });
+    expect(streamed.stderr).toMatch(/^status +completed$/m); // beside it: `> FILE` holds the answer alone
+    const id = /^id +(job_\w+)$/m.exec(streamed.stderr)![1]!;
+    expect((await cli(['jobs', 'events', id])).stdout).toContain('job.output');
+
+    const whole = join(dir, 'whole.json');
+    const body = { model: sluice.group, messages: [{ role: 'user', content: 'Say hello.' }] };
+    writeFileSync(whole, JSON.stringify({ endpoint: '/v1/chat/completions', body }));
+    expect(await cli(['jobs', 'submit', whole, '--wait', '20'])).toMatchObject({ stdout: streamed.stdout });
+    const told = await asJson('jobs', 'submit', whole, '--wait', '20');
+    expect(told).toMatchObject({ status: 'completed', result: { choices: [{ message: { content: 'Hello, you.\u001b[31m' } }] } }); // prettier-ignore
+
+    sluice.simulator.setProfile('only', { rules: [{ do: { status: 500 } }] });
+    const failed = await cli(['jobs', 'submit', ...prompt]);
+    expect(failed).toMatchObject({ status: 1, stderr: '', stdout: expect.stringMatching(/^error +provider_error/m) });
+    sluice.simulator.setProfile('only', {});
   }, 60_000);
 
   it('walk the dead letters: list, show with what was tried, retry edited, dismiss', async () => {
@@ -82,8 +104,10 @@ describe('the commands that speak HTTP', () => {
     const retried = await asJson('dlq', 'retry', id, '--body', '{"max_tokens": 5}');
     expect(retried).toMatchObject({ object: 'job', retried_from: id });
     expect(await asJson('jobs', 'get', retried.id, '--wait', '20')).toMatchObject({ status: 'completed' });
+    expect((await cli(['dlq', 'list'])).stdout).not.toContain(id); // the new job stands for it
+    expect((await cli(['dlq', 'show', id])).stdout).toMatch(new RegExp(`^retried as +${retried.id}$`, 'm'));
+    expect((await cli(['jobs', 'list', '--status', 'failed'])).stdout).toMatch(new RegExp(`^${id} .* ${retried.id}$`, 'm')); // prettier-ignore
     expect((await cli(['dlq', 'dismiss', id])).status).toBe(0);
-    expect((await cli(['dlq', 'list'])).stdout).not.toContain(id);
   }, 60_000);
 
   it('pause, purge and resume a queue, cancel what waits, and show who works', async () => {

@@ -266,6 +266,8 @@ describe('what is done with many jobs by a filter', () => {
     expect((await post('redrive', tenant, { filter })).body).toMatchObject({ matched: 0, done: 0, has_more: false });
     sluice.simulator.setProfile('bad', BAD);
     expect((await view(tenant, failed[2]!))['retried_as']).toMatch(/^job_/);
+    expect((await ask('dead-letters', tenant)).ids).toEqual([]); // the new jobs stand for them
+    expect((await ask('jobs?status=failed', tenant)).ids).toContain(failed[2]);
     expect((await list(`model=${bad}`, tenant)).ids).toHaveLength(5);
   });
 

@@ -20,9 +20,14 @@ export class SluiceProcess {
     this.ended = once(child, 'close');
   }
 
-  static run(args: readonly string[], { cwd, env = {} }: { cwd: string; env?: NodeJS.ProcessEnv }): SluiceProcess {
+  static run(
+    args: readonly string[],
+    { cwd, env = {}, stdin }: { cwd: string; env?: NodeJS.ProcessEnv; stdin?: string },
+  ): SluiceProcess {
     const { PATH, HOME } = process.env;
-    return new SluiceProcess(spawn(process.execPath, [PROGRAM, ...args], { cwd, env: { PATH, HOME, ...env } }));
+    const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, env: { PATH, HOME, ...env } });
+    if (stdin !== undefined) child.stdin.end(stdin);
+    return new SluiceProcess(child);
   }
 
   get pid(): number {

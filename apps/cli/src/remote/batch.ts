@@ -39,15 +39,21 @@ const LOOK_EVERY_MS = 500;
 const PATIENCE_MS = 60_000;
 const CHAT = '/v1/chat/completions';
 
-/** Submits a file, shows how it goes, and writes the answers. Interrupted, the batch goes on. */
+/** Submits a file (`-`: what comes on standard input), shows how it goes, and writes the answers. Interrupted, the batch goes on. */
 export async function runBatch(server: Server, file: string, options: BatchRunOptions): Promise<Said> {
-  if (!(await stat(file).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${file}.`, 1);
-  const out = options.out ?? `${file.replace(/\.jsonl$/, '')}.output.jsonl`;
+  const isStdin = file === '-';
+  if (!isStdin && !(await stat(file).catch(() => undefined))?.isFile()) {
+    throw new CommandError(`There is no file ${file}.`, 1);
+  }
+  const out = options.out ?? (isStdin ? '-' : `${file.replace(/\.jsonl$/, '')}.output.jsonl`);
   await checkPlace(out);
-  const endpoint = options.endpoint ?? (await firstUrl(file)) ?? CHAT;
+  const lines = linesOf(isStdin ? process.stdin : createReadStream(file))[Symbol.asyncIterator]();
+  const first = await lines.next();
+  const endpoint = options.endpoint ?? urlOf(first) ?? CHAT;
   const boundary = `sluice-${randomUUID()}`;
   const type = `multipart/form-data; boundary=${boundary}`;
-  const bytes = form(boundary, file, { ...options, endpoint });
+  const name = isStdin ? 'stdin.jsonl' : basename(file);
+  const bytes = form(boundary, name, from(first, lines), { ...options, endpoint });
   const { id: input } = await server.upload<{ id: string }>('files', bytes, type);
   const create = { input_file_id: input, endpoint, completion_window: options.window };
   const { id } = await server.post<Batch>('batches', create);
@@ -104,7 +110,7 @@ async function tell(server: Server, batch: Batch, out: string): Promise<Said> {
 
 /** Why the first of them failed: mostly it is why all did. */
 async function firstFailure(file: string): Promise<string> {
-  for await (const line of linesOf(file)) {
+  for await (const line of linesOf(createReadStream(file))) {
     const { custom_id: id, response, error } = (objectOf(line) ?? {}) as FailedLine;
     const message = error?.message ?? response?.body?.error?.message;
     return message === undefined ? '' : `\n  ${textOf(id)}: ${textOf(message)}`;
@@ -118,22 +124,31 @@ async function save(server: Server, fileId: string, path: string): Promise<strin
   return path;
 }
 
-/** The file as a form, a line at a time. Lines that are no requests of a batch are their bodies. */
-function form(boundary: string, file: string, options: BatchRunOptions & { endpoint: string }): Readable {
+/** The lines as a form, one at a time. Lines that are no requests of a batch are their bodies. */
+function form(
+  boundary: string,
+  name: string,
+  lines: AsyncIterable<string>,
+  options: BatchRunOptions & { endpoint: string },
+): Readable {
   return Readable.from(
     (async function* () {
       yield `--${boundary}\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nbatch\r\n`;
-      const name = basename(file).replaceAll('"', '_');
-      yield `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${name}"\r\n\r\n`;
+      const shown = name.replaceAll('"', '_');
+      yield `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="${shown}"\r\n\r\n`;
       let number = 0;
-      for await (const line of linesOf(file)) yield `${asRequest(line, ++number, options)}\n`;
+      for await (const line of lines) yield `${asRequest(line, ++number, options)}\n`;
       yield `\r\n--${boundary}--\r\n`;
     })(),
   );
 }
 
-const linesOf = (file: string): AsyncIterable<string> =>
-  createInterface({ input: createReadStream(file), crlfDelay: Infinity });
+const linesOf = (input: NodeJS.ReadableStream): AsyncIterable<string> =>
+  createInterface({ input, crlfDelay: Infinity });
+
+async function* from(first: IteratorResult<string, unknown>, rest: AsyncIterator<string>): AsyncGenerator<string> {
+  for (let line = first; line.done !== true; line = await rest.next()) yield line.value;
+}
 
 /** What is no JSON goes as it is: the server says what is wrong with it, and where. */
 function asRequest(line: string, number: number, { endpoint, model }: { endpoint: string; model?: string }): string {
@@ -147,12 +162,9 @@ function asRequest(line: string, number: number, { endpoint, model }: { endpoint
   return JSON.stringify({ ...whole, body: { ...body, model } });
 }
 
-async function firstUrl(file: string): Promise<string | undefined> {
-  for await (const line of linesOf(file)) {
-    const url = objectOf(line)?.['url'];
-    return typeof url === 'string' ? url : undefined;
-  }
-  return undefined;
+function urlOf(first: IteratorResult<string, unknown>): string | undefined {
+  const url = first.done === true ? undefined : objectOf(first.value)?.['url'];
+  return typeof url === 'string' ? url : undefined;
 }
 
 function objectOf(line: string): Record<string, unknown> | undefined {

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { BatchRunOptions } from './batch.js';
-import type { RetryOptions, Said, SubmitOptions } from './jobs.js';
+import type { RetryOptions, Said } from './jobs.js';
 import { CommandError, Server, type Query } from './server.js';
+import type { Screen, SubmitOptions } from './submit-job.js';
 
 /** From the environment, for what the command line does not say. */
 export interface RemoteDefaults {
@@ -75,10 +76,10 @@ export function addRemoteCommands(program: Command, { url, key }: RemoteDefaults
     .option('--endpoint <path>', 'of a chat-like call', '/v1/chat/completions')
     .option('--priority <tier>', 'high, normal or low')
     .option('--metadata <name=value>', 'may be repeated', pairOf)
-    .option('--wait <seconds>', 'until it is over, so long; status 1 when it came to nothing', numberOf)
+    .option('--wait <seconds>', 'for its answer, so long; status 1 when it came to nothing', numberOf)
     .option('--idempotency-key <key>', 'the same key makes no second job')
     .action((file: string | undefined, options: Shared & SubmitOptions) =>
-      run(options, async (server) => (await import('./jobs.js')).submitJob(server, file, options)),
+      run(options, async (server) => (await import('./submit-job.js')).submitJob(server, file, options, SCREEN)),
     );
   shared(jobs.command('events <id>').description('what happens to it, a line each, until it is over'))
     .option('--after <seq>', 'what comes behind this one', numberOf)
@@ -115,8 +116,12 @@ export function addRemoteCommands(program: Command, { url, key }: RemoteDefaults
   );
 
   const batch = program.command('batch').description('files of many calls');
-  shared(batch.command('run <file>').description('submit a JSONL file, show how it goes, write the answers'))
-    .option('--out <file>', 'where the answers go; - is standard output (FILE.output.jsonl)')
+  shared(
+    batch
+      .command('run <file>')
+      .description('submit a JSONL file (- for standard input), show how it goes, write the answers'),
+  )
+    .option('--out <file>', 'where the answers go; - is standard output (FILE.output.jsonl, of standard input -)')
     .option('--endpoint <path>', 'of every line (the url of the first, /v1/chat/completions)')
     .option('--model <name>', 'of every line')
     .option('--window <duration>', 'time to be done in, 1m to 7d', '24h')
@@ -151,6 +156,11 @@ export function addRemoteCommands(program: Command, { url, key }: RemoteDefaults
       run(options, async (server) => (await import('./queues.js')).drainWorker(server, id)),
   );
 }
+
+const SCREEN: Screen = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+};
 
 interface Filters {
   status?: string;

@@ -41,8 +41,9 @@ export class Server {
   }
 
   /** The bytes of an answer, as they come. */
-  async stream(path: string, query: Query = {}): Promise<AsyncIterable<Uint8Array>> {
-    return (await this.send('GET', path + textOf(query))).body as unknown as AsyncIterable<Uint8Array>;
+  async stream(path: string, query: Query = {}, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const { body } = await this.send('GET', path + textOf(query), undefined, {}, signal);
+    return body as unknown as AsyncIterable<Uint8Array>;
   }
 
   /** @throws CommandError */
@@ -51,6 +52,7 @@ export class Server {
     path: string,
     body?: unknown,
     more: Readonly<Record<string, string>> = {},
+    signal: AbortSignal | null = null,
   ): Promise<Response> {
     const { url, key, tenant } = this.options;
     // An id that was left out ("$ID" of a variable that is not set) would ask for something else.
@@ -66,7 +68,7 @@ export class Server {
         ? { body: Readable.toWeb(body) as never, duplex: 'half' as const }
         : { body: JSON.stringify(body) };
       const sent = body === undefined ? {} : bytes;
-      response = await fetch(new URL(`v1/${path}`, `${url.replace(/\/$/, '')}/`), { method, headers, ...sent });
+      response = await fetch(new URL(`v1/${path}`, `${url.replace(/\/$/, '')}/`), { method, headers, signal, ...sent });
     } catch (error) {
       const { code } = ((error as Error).cause ?? {}) as { code?: string };
       const why = code ?? (error as Error).message;

@@ -1,9 +1,10 @@
 import type { Attempt, JobView } from '@sluice/wire';
 import { durationOf, sheet, table, timeOf } from './table.js';
 
-export const jobTable = (jobs: readonly JobView[]): string =>
-  table(
-    ['ID', 'STATUS', 'MODEL', 'PRIORITY', 'ATTEMPTS', 'CREATED', 'TOOK', 'ERROR'],
+export function jobTable(jobs: readonly JobView[]): string {
+  const isRetried = jobs.some((job) => job.retried_as !== null); // mostly none is: no column then
+  return table(
+    ['ID', 'STATUS', 'MODEL', 'PRIORITY', 'ATTEMPTS', 'CREATED', 'TOOK', 'ERROR', ...(isRetried ? ['RETRIED AS'] : [])],
     jobs.map((job) => [
       job.id,
       statusOf(job),
@@ -13,8 +14,10 @@ export const jobTable = (jobs: readonly JobView[]): string =>
       timeOf(job.created_at),
       durationOf(job.timings['total_ms']),
       job.error?.code,
+      ...(isRetried ? [job.retried_as] : []),
     ]),
   );
+}
 
 const statusOf = ({ status, cancelling }: JobView): string => (cancelling ? 'cancelling' : status);
 

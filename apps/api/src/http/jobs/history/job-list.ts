@@ -63,7 +63,7 @@ export class JobList {
     isDeadLetter: boolean,
     hasCaughtUp: boolean,
   ): Promise<{ jobs: FoundJob[]; hasMore: boolean; lastId?: string } | undefined> {
-    const wanted = { ...historyFilter(filter), tenant, isDeadLetter };
+    const wanted = { ...historyFilter(filter), tenant, isDeadLetter, isUntried: isDeadLetter };
     if (!isLive(filter.status)) {
       const rows = await this.deps.kept.page(wanted, { ...startOf(after), limit: limit + 1, order });
       if (rows === undefined) return undefined;
