@@ -23,13 +23,17 @@ export function writeToPage(name, text, file = 'performance.md') {
 export function circumstances(script) {
   const options = process.argv.slice(2);
   const command = ['npm run', script, ...(options.length > 0 ? ['--'] : []), ...options].join(' ');
-  const { model } = cpus()[0];
-  const machine = `${cpus().length} cores (${model.trim() || process.arch}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
-  const redis = versionOf('redis-server', ['--version'], /v=(\S+)/);
-  const commit = versionOf('git', ['-C', root, 'describe', '--always', '--dirty', '--abbrev=12'], /(\S+)/);
-  const day = new Date().toISOString().slice(0, 10);
-  return `${machine}, Node ${process.versions.node}, Redis ${redis}; ${day}, commit ${commit}; \`${command}\``;
+  return `${machine()}; ${day()}, commit ${commit()}; \`${command}\``;
 }
+
+export function machine() {
+  const { model } = cpus()[0];
+  const hardware = `${cpus().length} cores (${model.trim() || process.arch}), ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`;
+  return `${hardware}, Node ${process.versions.node}, Redis ${versionOf('redis-server', ['--version'], /v=(\S+)/)}`;
+}
+
+export const day = () => new Date().toISOString().slice(0, 10);
+export const commit = () => versionOf('git', ['-C', root, 'describe', '--always', '--dirty', '--abbrev=12'], /(\S+)/);
 
 function versionOf(program, args, pattern) {
   try {

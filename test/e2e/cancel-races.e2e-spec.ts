@@ -7,11 +7,12 @@ import type { Redis } from 'ioredis';
 import { createApi } from '../../apps/api/src/create-api.js';
 import { keysOf } from '../../libs/queue/src/group-keys.js';
 import { eventually } from '../eventually.js';
+import { sizeOf, tell } from '../support/full-size.js';
 import { nativeJobs } from '../support/native-jobs.js';
 import { startSluice, type SluiceUnderTest } from '../support/sluice.js';
 
-/** Interleavings; a release asks for 10,000. */
-const RACES = Number(process.env['SLUICE_CANCEL_RACES'] ?? 500);
+/** Interleavings. */
+const RACES = Number(process.env['SLUICE_CANCEL_RACES'] ?? sizeOf(500, 10_000));
 const AT_ONCE = 25;
 const SEED = Number(process.env['SLUICE_SEED'] ?? randomInt(2 ** 31));
 
@@ -128,6 +129,8 @@ describe(`a cancel that races with whatever becomes of its job (F23, ${RACES} of
       expect([...overs].filter(([, states]) => states.length !== 1)).toEqual([]);
       expect(new Map([...overs].map(([id, [state]]) => [id, state]))).toEqual(said);
       const counted = Object.groupBy(said.values(), (state) => state);
+      const ends = Object.entries(counted).map(([state, ids]) => [state, ids!.length]);
+      tell('F23', { races: RACES, seed: SEED, ...Object.fromEntries(ends) });
       expect(Object.keys(counted).filter((state) => counted[state]!.length > RACES / 20)).toEqual(
         expect.arrayContaining(['cancelled', 'completed']),
       );

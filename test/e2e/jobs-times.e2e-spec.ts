@@ -46,6 +46,8 @@ describe('while there is no worker', () => {
 });
 
 describe('a job', () => {
+  beforeAll(() => sluice.addWorker());
+
   it('does not start before its time, and soon after (F29)', async () => {
     const notBefore = Date.now() / 1_000 + 1.5;
     const { body } = await jobs.submit({ not_before: notBefore });

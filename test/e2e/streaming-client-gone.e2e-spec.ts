@@ -8,7 +8,7 @@ import { withSluice, type PlayedSluice } from '../support/with-sluice.js';
 
 const LONE = [{ profile: 'only', params: 'rpm: 100' }];
 
-describe('a client that leaves', () => {
+describe('a client that leaves (F22)', () => {
   let dispatcher: Agent; // its sockets end with the test: an idle one would keep the api from closing
   beforeEach(() => {
     dispatcher = new Agent();
@@ -35,7 +35,7 @@ describe('a client that leaves', () => {
       what: 'the socket to close',
     });
     const { atMs, endMs } = callsTo('only')[0]!;
-    expect(atMs + endMs! - leftAtMs).toBeLessThan(1_000); // F22
+    expect(atMs + endMs! - leftAtMs).toBeLessThan(1_000);
     await eventually(async () => (await inFlight()) === 0, { withinMs: 1_000, what: 'the lease to be given back' });
   };
 
@@ -72,7 +72,7 @@ describe('a client that leaves', () => {
     ['a JSON call with a key', '/v1/chat/completions', { 'idempotency-key': randomUUID() }, false],
     ['a stream with a key', '/v1/chat/completions', { 'idempotency-key': randomUUID() }, true],
     ['a job that is waited for', '/v1/jobs', { prefer: 'wait=20' }, false],
-  ])('%s: its answer is not lost, and nobody cuts the provider off (F22)', async (_name, path, headers, stream) => {
+  ])('%s: its answer is not lost, and nobody cuts the provider off', async (_name, path, headers, stream) => {
     const slow = { latency: { p50: 400, p95: 401, p99: 402 }, answer: { tokens: 4 } };
     await withSluice(LONE, { scripts: { only: slow } }, async (sluice) => {
       const { url, group, callsTo } = sluice;
@@ -94,7 +94,7 @@ describe('a client that leaves', () => {
     });
   });
 
-  it('leaves in the record what a job had cost when it was cancelled in the midst of its answer (F22)', async () => {
+  it('leaves in the record what a job had cost when it was cancelled in the midst of its answer', async () => {
     const slow = { tokensPerSecond: 40, answer: { tokens: 200 } };
     await withSluice(LONE, { scripts: { only: slow } }, async (sluice) => {
       const jobs = nativeJobs(sluice);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
+import { tell } from '../support/full-size.js';
 import { EventReader, eventsOf, seqsOf, textOf } from '../support/job-events.js';
 import { OwnRedis } from '../support/own-redis.js';
 import { PlayedStreams, type PlayedStream } from '../support/played-streams.js';
@@ -64,7 +65,7 @@ describe('F24 an api with many readers of events, some of which take nothing', (
     const text = Array.from({ length: said }, (_, i) => `t${i} `).join('');
     expect(new Set(readers.map(({ events }) => textOf(events)))).toEqual(new Set([text]));
     const p99 = lags.toSorted((a, b) => a - b)[Math.floor(lags.length * 0.99)]!;
-    process.stderr.write(`F24 ${JSON.stringify({ readers: FAST + LAGGARDS, said, p99LagMs: p99 })}\n`);
+    tell('F24', { readers: FAST + LAGGARDS, said, p99LagMs: p99 });
     expect(p99).toBeLessThan(5_000); // the figure is 250 ms, on a process of its own; readers and writers are in this one
 
     for (const [i, socket] of laggards.entries()) {
@@ -101,7 +102,7 @@ describe('F25 many readers that come back at once', () => {
     }
     const sorted = back.map(({ firstByteMs }) => firstByteMs).toSorted((a, b) => a - b);
     const p99 = sorted[Math.floor(sorted.length * 0.99)]!;
-    process.stderr.write(`F25 ${JSON.stringify({ readers: COMING_BACK, p99FirstByteMs: Math.round(p99) })}\n`);
+    tell('F25', { readers: COMING_BACK, p99FirstByteMs: Math.round(p99) });
     expect(p99).toBeLessThan(10_000); // the figure is 2 s
   }, 60_000);
 });

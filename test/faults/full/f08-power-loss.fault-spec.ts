@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../eventually.js';
 import { Cluster } from '../../support/cluster.js';
+import { tell } from '../../support/full-size.js';
 import { MASTER_KEY } from '../../support/sluice.js';
 import type { SluiceProcess } from '../../support/sluice-process.js';
 
@@ -51,7 +52,7 @@ describe('a host that loses its power: Redis and the last second of its append-o
     );
     expect(before.filter(({ id }) => states.get(id) !== 'completed')).toEqual([]);
     const lost = accepted.filter(({ id }) => states.get(id) === 'lost');
-    process.stderr.write(`F8 ${JSON.stringify({ accepted: accepted.length, lost: lost.length })}\n`);
+    tell('F8', { accepted: accepted.length, lost: lost.length });
     const id = await submit(api.origin);
     await eventually(async () => (await stateOf(api.origin, id)) === 'completed', {
       withinMs: 20_000,

@@ -1,6 +1,7 @@
 import { openRedis } from '@sluice/state';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from '../../support/cluster.js';
+import { tell } from '../../support/full-size.js';
 import { LossyLink } from '../../support/lossy-link.js';
 import type { SluiceProcess } from '../../support/sluice-process.js';
 
@@ -41,7 +42,7 @@ describe('a Redis 200 ms away that loses a tenth of what is sent, for ten minute
       await Promise.all(Array.from({ length: AT_A_TIME }, (_, caller) => callOn(caller)));
       link.stretchTo(0, 0);
       const asked = cluster.simulator.requests().length;
-      process.stderr.write(`F12 ${JSON.stringify({ calls, asked })}\n`);
+      tell('F12', { minutes: LASTS_MS / 60_000, calls, asked });
       expect(asked - calls).toBeLessThanOrEqual(calls / 1_000);
       expect(cluster.violations()).toEqual([]);
 

@@ -6,6 +6,7 @@ import OpenAI from 'openai';
 import { createSimulator, type Simulator } from '../../../apps/simulator/src/create-simulator.js';
 import { eventually } from '../../eventually.js';
 import { chatLine, linesOf, startBatch, untilOver } from '../../support/batch-lines.js';
+import { tell } from '../../support/full-size.js';
 import { buildSluice, SluiceProcess, temporaryFolder } from '../../support/sluice-process.js';
 import { configFor, MASTER_KEY } from '../../support/sluice.js';
 
@@ -78,7 +79,7 @@ describe('input as large as it may be, and larger (F21)', () => {
     const atEnd = lagNow().samples;
     await eventually(() => lagNow().samples > atEnd, { withinMs: 5_000, what: 'the histogram of all of it' });
     const strain = { grewMiB: Math.round(statusOf('VmHWM') - warmMiB), ...lagNow() };
-    process.stderr.write(`F21 ${what} ${JSON.stringify({ warmMiB: Math.round(warmMiB), ...strain })}\n`);
+    tell('F21', { warmMiB: Math.round(warmMiB), ...strain }, what);
     return strain;
   }
 
