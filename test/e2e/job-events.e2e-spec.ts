@@ -193,10 +193,23 @@ describe("a job's events", () => {
     const id = await stream();
     await eventually(async () => (await attemptsOf(id)).length === 1, SOON);
     expect(await attemptsOf(id)).toMatchObject([{ number: 1, outcome: null, finished_at: null, deployment: `${sluice.group}-first` }]); // prettier-ignore
+    expect((await jobs.look(id)).body).toMatchObject({ status: 'running', attempts: 1, deployment: `${sluice.group}-first` }); // prettier-ignore
     await jobs.cancel(id);
     const events = await eventsOf(sluice.url, id);
     expect(events.at(-1)!.type).toBe('job.cancelled');
     expect(await attemptsOf(id)).toMatchObject([{ number: 1, outcome: 'cancelled', error: null }]);
+    expect((await jobs.look(id)).body).toMatchObject({ attempts: 1, deployment: `${sluice.group}-first` });
+  });
+
+  it('show whom a running job asks now, without reading its events', async () => {
+    sluice.simulator.setProfile('first', { rules: [{ do: { kind: 'server' } }] });
+    sluice.simulator.setProfile('second', { latency: { p50: 60_000 } });
+    const id = (await jobs.submit()).body['id'] as string;
+    const second = { status: 'running', attempts: 2, deployment: `${sluice.group}-second` };
+    await eventually(async () => (await jobs.look(id)).body['attempts'] === 2, SOON);
+    expect((await jobs.look(id)).body).toMatchObject(second);
+    await jobs.cancel(id);
+    expect((await jobs.ended(id)).body).toMatchObject({ ...second, status: 'cancelled' });
   });
 });
 

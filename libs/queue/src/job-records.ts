@@ -108,6 +108,8 @@ export interface JobSnapshot {
   attempts: number | undefined;
   /** As a run wrote it, of a job that is not over. */
   progress: string | undefined;
+  /** The attempt that began last, of a durable job that is not over and tells of its attempts. */
+  asking: { number: number; deployment: string } | undefined;
   outcome: string | undefined;
   /** The job that it was tried again as: its id, and since when (Unix ms) it is to be that one. */
   retriedAs: string | undefined;
@@ -142,6 +144,7 @@ const SNAPSHOT = [
   'finishedAt',
   'attempts',
   'progress',
+  'asking',
   'outcome',
   'retriedAs',
   'dismissed',
@@ -356,8 +359,8 @@ export class JobRecords {
   /** Undefined when there is no record (any more), or none that says more than that the job is over (free-records.lua). */
   async read(group: string, jobId: string): Promise<JobSnapshot | undefined> {
     const read = await this.redis.hmget(keysOf(group).record(jobId), ...SNAPSHOT);
-    const [state, job, durable, place, seq, cancel, startedAt, finishedAt, attempts, progress, outcome, ...rest] = read;
-    const [retriedAs, dismissed = null] = rest;
+    const [state, job, durable, place, seq, cancel, startedAt, finishedAt, attempts, progress, ...rest] = read;
+    const [asking, outcome = null, retriedAs, dismissed = null] = rest;
     if (!state || !job) return undefined;
     return {
       state: state as JobSnapshot['state'],
@@ -370,6 +373,7 @@ export class JobRecords {
       finishedAtMs: finishedAt === null ? undefined : Number(finishedAt),
       attempts: attempts === null ? undefined : Number(attempts),
       progress: progress ?? undefined,
+      asking: askingOf(asking),
       outcome: outcome ?? undefined,
       retriedAs: retriedAs || undefined,
       isDismissed: dismissed !== null,
@@ -405,6 +409,12 @@ export class JobRecords {
       result: result ?? undefined,
     };
   }
+}
+
+/** As relay-frames.lua writes it. */
+function askingOf(text: string | null | undefined): JobSnapshot['asking'] {
+  const [, number, deployment] = /^(\d+) (.*)$/s.exec(text ?? '') ?? [];
+  return deployment === undefined ? undefined : { number: Number(number), deployment };
 }
 
 /** A plain call sends none. */

@@ -5,6 +5,9 @@ import relayFrames from './scripts/relay-frames.lua';
 
 type Verdict = 'go' | 'stale' | 'cancelled';
 
+/** @param asking goes into the record */
+type Send = (firstSeq: number, count: number, frame: string, asking: string | undefined) => Promise<Verdict>;
+
 /** A job that never ends leaves its stream behind for a day after its deadline at the most. */
 const FORGOTTEN_MS = 86_400_000;
 
@@ -32,8 +35,10 @@ export class FrameRelay {
     const prefix = `{sluice:${group}}`;
     const record = `${prefix}:job:${jobId}`;
     const stream = `${prefix}:stream:${jobId}`;
-    const send = (firstSeq: number, count: number, frame: string): Promise<Verdict> =>
-      this.relayFrames(record, stream, epoch, firstSeq, firstSeq + count - 1, frame, keptMs());
+    const send: Send = (firstSeq, count, frame, asking) => {
+      const args = [record, stream, epoch, firstSeq, firstSeq + count - 1, frame, keptMs()];
+      return asking === undefined ? this.relayFrames(...args) : this.relayFrames(...args, asking);
+    };
     const keptMs = (): number => Math.max(0, Math.ceil(deadlineMs - this.nowMs())) + FORGOTTEN_MS;
     return new JobRelay(jobId, epoch, lastSeq, send, this.nowMs);
   }
@@ -48,6 +53,7 @@ interface Held {
   payload: string;
   count: number;
   attempt: number;
+  asking?: string | undefined;
 }
 
 /**
@@ -68,7 +74,7 @@ export class JobRelay {
     private readonly jobId: string,
     private readonly epoch: number,
     private seq: number,
-    private readonly send: (firstSeq: number, count: number, frame: string) => Promise<Verdict>,
+    private readonly send: Send,
     private readonly nowMs: () => number,
   ) {}
 
@@ -86,9 +92,13 @@ export class JobRelay {
     return head === undefined ? this.hold('events', events, count) : this.hold('head', `${head}\n${events}`, count);
   }
 
-  /** @param line JSON of a LifeEvent. As `push`. */
-  tell(line: string): Promise<Verdict> {
-    return this.hold('life', `${line}\n`, 1);
+  /**
+   * As `push`.
+   * @param line JSON of a LifeEvent
+   * @param asking of an attempt that begins: `<number> <deployment>`, to be seen in the record
+   */
+  tell(line: string, asking?: string): Promise<Verdict> {
+    return this.hold('life', `${line}\n`, 1, asking);
   }
 
   /** Waits until all is written. @throws when Redis refused a write */
@@ -97,7 +107,7 @@ export class JobRelay {
     return this.result();
   }
 
-  private async hold(kind: FrameKind, payload: string, count: number): Promise<Verdict> {
+  private async hold(kind: FrameKind, payload: string, count: number, asking?: string): Promise<Verdict> {
     if (this.result() !== 'go') return this.verdict; // nor after a refused write: the next frame would have a hole before it
     if (count === 0) return 'go'; // without events it would be over before it is kept
     const last = this.held.at(-1);
@@ -105,7 +115,8 @@ export class JobRelay {
     if (last !== undefined && isSameKind && kind !== 'head' && last.attempt === this.attempt) {
       last.payload += payload;
       last.count += count;
-    } else this.held.push({ kind, payload, count, attempt: this.attempt });
+      last.asking = asking ?? last.asking;
+    } else this.held.push({ kind, payload, count, attempt: this.attempt, asking });
     this.heldChars += payload.length;
     this.heldCount += count;
     this.writing ??= this.write();
@@ -122,13 +133,13 @@ export class JobRelay {
   private async write(): Promise<void> {
     try {
       for (let next = this.held.shift(); next !== undefined && this.verdict === 'go'; next = this.held.shift()) {
-        const { kind, payload, count, attempt } = next;
+        const { kind, payload, count, attempt, asking } = next;
         const firstSeq = this.seq + 1;
         this.seq += count;
         this.heldCount -= count;
         this.heldChars -= payload.length;
         const head = frameHead(this.jobId, kind, this.epoch, firstSeq, count, { attempt, atMs: this.nowMs() });
-        this.verdict = await this.send(firstSeq, count, head + payload);
+        this.verdict = await this.send(firstSeq, count, head + payload, asking);
       }
     } catch (error) {
       this.error = error as Error;

@@ -1,4 +1,5 @@
 import type { JobRelay } from '@sluice/stream';
+import type { LifeEvent } from '@sluice/wire';
 import { AttemptLog, newLog, type KeptLog } from '../attempt-log.js';
 import type { InferenceJob } from '../inference-job.js';
 import type { RunDeps } from '../run-deps.js';
@@ -29,5 +30,7 @@ export async function openLog(
 /** Nobody waits for it: what is refused is told by the next push. */
 const tellBy =
   (relay: JobRelay) =>
-  (event: object): void =>
-    void relay.tell(JSON.stringify(event)).catch(() => undefined);
+  (event: LifeEvent): void => {
+    const asking = event.type === 'job.attempt_started' ? `${event.attempt} ${event.deployment}` : undefined;
+    void relay.tell(JSON.stringify(event), asking).catch(() => undefined);
+  };

@@ -59,7 +59,7 @@ local heard = redis.call('PUBLISH', record[3], frame)
 for inbox in string.gmatch(record[4] or '', '[^ ]+') do redis.call('PUBLISH', inbox, frame) end
 
 if record[6] then
-  if ARGV[1] ~= '' then redis.call('HDEL', KEYS[1], 'progress') end -- the outcome has what it says
+  if ARGV[1] ~= '' then redis.call('HDEL', KEYS[1], 'progress', 'asking') end -- the outcome has what it says
   keep(ARGV[9], ARGV[5], record[6], ARGV[2], ARGV[7])
   return { 'finished', redis.call('EXISTS', KEYS[3]) }
 end

@@ -9,6 +9,7 @@
 -- ARGV[3]  last seq of the frame
 -- ARGV[4]  frame, as bytes
 -- ARGV[5]  ms that the stream is kept when the job never ends
+-- ARGV[6]  of a durable job whose frame tells of a new attempt: its number and whom it asks, '<n> <deployment>'; else absent
 -- Returns  'go' | 'stale' | 'cancelled'
 -- Time     none
 --
@@ -22,6 +23,7 @@ if tonumber(record[6] or 0) >= tonumber(ARGV[3]) then return 'go' end
 redis.call('XADD', KEYS[2], ARGV[2] .. '-0', 'f', ARGV[4])
 if ARGV[2] == '1' then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
 redis.call('HSET', KEYS[1], 'seq', ARGV[3])
+if ARGV[6] then redis.call('HSET', KEYS[1], 'asking', ARGV[6]) end
 redis.call('PUBLISH', record[4], ARGV[4])
 if record[5] then
   for inbox in string.gmatch(record[5], '[^ ]+') do redis.call('PUBLISH', inbox, ARGV[4]) end

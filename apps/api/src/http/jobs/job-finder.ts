@@ -90,6 +90,7 @@ const freshSnapshot = ({ job, durable }: Extract<AcceptedJob, { kind: 'accepted'
   finishedAtMs: undefined,
   attempts: undefined,
   progress: undefined,
+  asking: undefined,
   outcome: undefined,
   retriedAs: undefined,
   isDismissed: false,

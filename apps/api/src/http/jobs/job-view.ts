@@ -24,7 +24,9 @@ export function jobView(jobId: string, snapshot: JobSnapshot, place: PlaceInLine
   const run = snapshot.progress === undefined ? undefined : (JSON.parse(snapshot.progress) as KeptRun);
   const createdAtMs = durable?.createdAtMs ?? job.acceptedAtMs;
   const { finishedAtMs } = snapshot;
-  const attempts = snapshot.attempts ?? run?.attempts ?? outcome?.attempts?.length ?? run?.log?.attempts?.length ?? 0;
+  const asking = outcome === undefined ? snapshot.asking : undefined;
+  const ended = snapshot.attempts ?? run?.attempts ?? outcome?.attempts?.length ?? run?.log?.attempts?.length ?? 0;
+  const attempts = Math.max(ended, asking?.number ?? 0);
   // Begun, and nobody was asked: not started.
   const startedAtMs = attempts > 0 || snapshot.state === 'running' ? snapshot.startedAtMs : undefined;
   const tries = outcome?.attempts ?? run?.log?.attempts ?? [];
@@ -54,7 +56,7 @@ export function jobView(jobId: string, snapshot: JobSnapshot, place: PlaceInLine
       isKept && durable.retention.resultMs > 0 ? seconds(finishedAtMs + durable.retention.resultMs) : null,
     queue_position: isDelayed ? null : (place?.position ?? null),
     eta_ms: isDelayed ? null : (place?.etaMs ?? null),
-    deployment: outcome?.served?.deployment ?? tries.at(-1)?.deployment ?? null,
+    deployment: outcome?.served?.deployment ?? askedLast(tries.at(-1), asking) ?? null,
     last_seq: lastSeqIn(snapshot, job, durable, outcome),
     cost_usd: costUsd ?? null,
     retried_from: durable?.retriedFrom ?? null,
@@ -70,6 +72,10 @@ export function jobView(jobId: string, snapshot: JobSnapshot, place: PlaceInLine
     usage: outcome?.usage === undefined ? null : jobUsage(outcome.usage),
   };
 }
+
+/** What ended is written down before a requeue, what begins is told at once. */
+const askedLast = (ended: Attempt | undefined, asking: JobSnapshot['asking']): string | undefined =>
+  (asking?.number ?? 0) > (ended?.number ?? 0) ? asking?.deployment : ended?.deployment;
 
 /** Null: of an endpoint with events of its own it takes the whole stream to say so. */
 function lastSeqIn(

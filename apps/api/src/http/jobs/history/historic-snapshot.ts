@@ -32,6 +32,7 @@ export function historicSnapshot({ durable, end, isDismissed }: HistoricJob, has
     finishedAtMs: end?.finishedAtMs,
     attempts: end?.attempts ?? 0,
     progress: undefined,
+    asking: undefined,
     outcome: end?.outcome ?? (hasCaughtUp ? JSON.stringify(LOST) : undefined),
     retriedAs: undefined,
   };
