@@ -40,6 +40,7 @@ describe('what the store knows of webhooks', () => {
         forgetBefore: (timeMs) => unless(() => rows.forgetBefore(timeMs)),
       },
       runsAnyway: true,
+      isIdle: () => false,
       nowMs: () => stage.nowMs,
       onError: (error) => errors.push(error),
     });

@@ -31,6 +31,8 @@ export interface DeliveryEngineDeps {
 /** Tries of one worker at a time. Each waits for its receiver most of the time, and holds a socket and little more. */
 const MOST_IN_HAND = 2_000;
 const LOOK_EVERY_MS = 1_000;
+/** Nothing waits and nothing flies: what comes is told on the channel, and this is for a message that was lost. */
+const IDLE_LOOK_EVERY_MS = 5_000;
 const ENDED_AT_ONCE = 500;
 
 /**
@@ -44,11 +46,17 @@ export class DeliveryEngine {
   private looksAgain = false;
   private isStopped = false;
   private keptAtMs = -Infinity;
+  private sawNothing = false;
 
   constructor(private readonly deps: DeliveryEngineDeps) {}
 
   start(): void {
     this.wake();
+  }
+
+  /** When it looked last there was no delivery that is not over, at any worker. */
+  get isIdle(): boolean {
+    return this.sawNothing;
   }
 
   /** Something may be due. */
@@ -67,7 +75,7 @@ export class DeliveryEngine {
       .then((nextInMs) => {
         this.looking = undefined;
         if (this.isStopped) return;
-        this.timer = setTimeout(this.wake, this.looksAgain ? 0 : Math.min(nextInMs, LOOK_EVERY_MS));
+        this.timer = setTimeout(this.wake, this.looksAgain ? 0 : nextInMs);
         this.looksAgain = false;
       });
   };
@@ -94,6 +102,7 @@ export class DeliveryEngine {
     const room = MOST_IN_HAND - this.inHand.size;
     if (room <= 0) return LOOK_EVERY_MS; // a landing wakes
     const { taken, nextInMs } = await queue.take(room);
+    this.sawNothing = nextInMs === undefined && taken.length === 0;
     for (const one of taken) {
       const landed = this.deliver(one)
         .catch((error: Error) => this.deps.onError(error))
@@ -103,7 +112,7 @@ export class DeliveryEngine {
         });
       this.inHand.set(one, landed);
     }
-    return nextInMs ?? LOOK_EVERY_MS;
+    return nextInMs === undefined ? IDLE_LOOK_EVERY_MS : Math.min(nextInMs, LOOK_EVERY_MS);
   }
 
   private async deliver(taken: TakenDelivery): Promise<void> {

@@ -68,7 +68,7 @@ export class DeliveryQueue {
     await this.scripts.sluiceAddDelivery(...this.addKeys(plan), ...added(plan), 'again', kept, revision);
   }
 
-  /** For workers elsewhere, which look each second anyway. */
+  /** For workers elsewhere, which look now and then anyway. */
   announce(): void {
     this.redis.publish(DUE_CHANNEL, '').catch(() => undefined);
   }
@@ -150,6 +150,11 @@ export class DeliveryQueue {
   async forgetWritten(written: ReadonlyMap<string, number>): Promise<void> {
     if (written.size === 0) return;
     await this.scripts.sluiceForgetWritten(k.unwritten, k.prefix, KNOWN_MS, ...[...written].flat());
+  }
+
+  /** The store has something to learn: of deliveries, or of endpoints that were disabled. */
+  async hasNews(): Promise<boolean> {
+    return (await this.redis.exists(k.unwritten, k.disabled)) > 0;
   }
 
   /** Some process writes, the others need not. @returns false: another one does */

@@ -20,11 +20,14 @@ export interface DeliveryWriterDeps {
   store: WebhookStore;
   /** The store may be asked although nothing was written to it: it need not be started for that. */
   runsAnyway: boolean;
+  /** No delivery waits or flies. */
+  isIdle: () => boolean;
   nowMs: () => number;
   onError: (error: Error) => void;
 }
 
 const EVERY_MS = 1_000;
+const IDLE_EVERY_MS = 5_000;
 const ROWS_AT_ONCE = 500;
 const CLAIM_MS = 10_000;
 const UPKEEP_EVERY_MS = 5 * 60 * 1_000;
@@ -41,17 +44,34 @@ export class DeliveryWriter {
   private isStopped = false;
   private hasWritten = false;
   private upkeptAtMs = -Infinity;
+  private isSleeping = false;
 
   constructor(private readonly deps: DeliveryWriterDeps) {}
 
   start(): void {
+    this.turnIn(EVERY_MS);
+  }
+
+  /** Something is being delivered: the store is told within a second. */
+  readonly wake = (): void => {
+    if (this.isStopped || !this.isSleeping) return;
+    clearTimeout(this.timer);
+    this.turnIn(EVERY_MS);
+  };
+
+  private turnIn(ms: number): void {
+    this.isSleeping = ms > EVERY_MS;
     this.timer = setTimeout(() => {
+      this.isSleeping = false;
       this.writing = this.turn()
-        .catch((error: Error) => this.deps.onError(error))
-        .finally(() => {
-          if (!this.isStopped) this.start();
+        .catch((error: Error) => {
+          this.deps.onError(error);
+          return true;
+        })
+        .then((hadNews) => {
+          if (!this.isStopped) this.turnIn(hadNews || !this.deps.isIdle() ? EVERY_MS : IDLE_EVERY_MS);
         });
-    }, EVERY_MS);
+    }, ms);
   }
 
   async stop(): Promise<void> {
@@ -60,12 +80,15 @@ export class DeliveryWriter {
     await this.writing;
   }
 
-  private async turn(): Promise<void> {
+  /** @returns whether there was something to tell the store */
+  private async turn(): Promise<boolean> {
     const { queue, workerId } = this.deps;
-    if (!(await queue.claimWriting(workerId, CLAIM_MS))) return;
+    const hasNews = await queue.hasNews();
+    if (!(hasNews || this.isUpkeepDue()) || !(await queue.claimWriting(workerId, CLAIM_MS))) return hasNews;
     await this.tellDisabled();
     while (!this.isStopped && (await this.writeSome()) === ROWS_AT_ONCE) await queue.claimWriting(workerId, CLAIM_MS);
-    await this.upkeep();
+    if (this.isUpkeepDue()) await this.upkeep();
+    return hasNews;
   }
 
   private async writeSome(): Promise<number> {
@@ -91,10 +114,13 @@ export class DeliveryWriter {
     }
   }
 
-  private async upkeep(): Promise<void> {
-    const { store, runsAnyway, nowMs } = this.deps;
+  private isUpkeepDue(): boolean {
     const isTime = performance.now() - this.upkeptAtMs >= UPKEEP_EVERY_MS;
-    if (!isTime || !(runsAnyway || this.hasWritten)) return;
+    return isTime && (this.deps.runsAnyway || this.hasWritten);
+  }
+
+  private async upkeep(): Promise<void> {
+    const { store, nowMs } = this.deps;
     await this.compareEndpoints();
     while (!this.isStopped && (await store.forgetBefore(nowMs() - KEPT_MS)).more);
     this.upkeptAtMs = performance.now();

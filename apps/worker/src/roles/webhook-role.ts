@@ -56,6 +56,7 @@ export class WebhookRole implements RunningRole {
       book,
       store: storeOf(parts.database),
       runsAnyway: parts.databaseRunsAnyway,
+      isIdle: () => this.engine.isIdle,
       nowMs,
       onError: (error) => {
         if (!(error instanceof StoreUnavailable)) onError(error); // /readyz says so, and it waits in Redis
@@ -74,6 +75,7 @@ export class WebhookRole implements RunningRole {
   async start(): Promise<void> {
     const { subscriber } = this.parts;
     subscriber.on('message', this.hear);
+    subscriber.on('ready', this.wake); // what was told meanwhile was not heard
     await subscriber.subscribe(DUE_CHANNEL);
     this.engine.start();
     this.writer.start();
@@ -88,13 +90,19 @@ export class WebhookRole implements RunningRole {
   async stop(): Promise<void> {
     await this.ledger.stop();
     this.parts.subscriber.off('message', this.hear);
+    this.parts.subscriber.off('ready', this.wake);
     await this.engine.stop(LANDS_WITHIN_MS);
     await this.writer.stop();
     await this.client.stop();
   }
 
   private readonly hear = (channel: string): void => {
-    if (channel === DUE_CHANNEL) this.engine.wake();
+    if (channel === DUE_CHANNEL) this.wake();
+  };
+
+  private readonly wake = (): void => {
+    this.engine.wake();
+    this.writer.wake();
   };
 
   private async publish(entries: readonly LedgerEntry[]): Promise<void> {

@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+/**
+ * What clients ask a Redis of the test's own, in its order: one line each, the command and its arguments in quotes. What
+ * scripts ask is left out. By hand: ioredis takes a line that comes along with the answer to MONITOR for an answer too many.
+ */
+export class RedisMonitor {
+  private text = '';
+
+  private constructor(private readonly socket: Socket) {
+    socket.setEncoding('latin1').on('data', (text: string) => (this.text += text));
+  }
+
+  /** @param path of its socket */
+  static async watch(path: string): Promise<RedisMonitor> {
+    const socket = connect(path);
+    await once(socket, 'connect');
+    const monitor = new RedisMonitor(socket);
+    socket.write('MONITOR\r\n');
+    await once(socket, 'data');
+    return monitor;
+  }
+
+  /** Since the beginning, or since they were taken last. */
+  take(): string[] {
+    const whole = this.text.slice(0, this.text.lastIndexOf('\n') + 1);
+    this.text = this.text.slice(whole.length);
+    return [...whole.matchAll(/^\+[\d.]+ \[\d+ (?!lua\])[^\]]*\] (.*)\r$/gm)].map(([, command]) => command!);
+  }
+
+  stop(): void {
+    this.socket.destroy();
+  }
+}
