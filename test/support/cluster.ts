@@ -1,24 +1,38 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSimulator, type Simulator } from '../../apps/simulator/src/create-simulator.js';
-import { History } from './history.js';
+import { Watch } from './history/watch.js';
 import { OwnRedis } from './own-redis.js';
 import { buildSluice, SluiceProcess, temporaryFolder } from './sluice-process.js';
 import { configFor, MASTER_KEY, type PlayedDeployment } from './sluice.js';
 
-/** Api and worker processes over a Redis of their own, against the simulator in this process: what faults are tried on. */
+/**
+ * Api and worker processes over a Redis of their own, against the simulator in this process: what faults are tried on. All that
+ * happens at it is written down, and judged when it stops: a broken promise fails the test, whatever it looked at itself.
+ */
 export class Cluster {
   readonly group = 'gpt-4o';
   readonly redis = new OwnRedis();
-  readonly history = new History();
   simulator!: Simulator;
+  watch!: Watch;
   private readonly dir = temporaryFolder();
-  private readonly processes: SluiceProcess[] = [];
+  private readonly apis: SluiceProcess[] = [];
+  private readonly workers: SluiceProcess[] = [];
 
   /** @param yaml further top-level sections of the configuration */
   async start(deployments: PlayedDeployment[], yaml = ''): Promise<this> {
     buildSluice();
-    this.simulator = await createSimulator({ port: 0 });
+    const simulator = await createSimulator({ port: 0 });
+    const reset = (): void => {
+      this.watch.keepProviderLog();
+      simulator.reset();
+    };
+    this.simulator = { ...simulator, reset };
+    this.watch = new Watch({
+      simulator: this.simulator,
+      isOurs: (origin) => this.apis.some((api) => api.origin === origin),
+      openDoor: () => this.openDoor(),
+    });
     await this.redis.start();
     this.configure(configFor(this.simulator.origin, this.group, deployments, yaml));
     return this;
@@ -30,46 +44,43 @@ export class Cluster {
   }
 
   api(env: NodeJS.ProcessEnv = {}): Promise<SluiceProcess> {
-    return this.run(['api', '--config', 'config.yaml', '--port', '0'], env);
+    return this.run(['api', '--config', 'config.yaml', '--port', '0'], env, this.apis);
   }
 
   worker(env: NodeJS.ProcessEnv = {}, args: readonly string[] = []): Promise<SluiceProcess> {
-    return this.run(['worker', '--config', 'config.yaml', ...args], env);
+    return this.run(['worker', '--config', 'config.yaml', ...args], env, this.workers);
   }
 
-  /** `callOnce`, written down. */
-  async call(api: SluiceProcess, tag: string, options: CallOptions = {}): Promise<Outcome> {
-    this.history.accepted(tag);
-    const outcome = await callOnce(api.origin, tag, options);
-    if (outcome.kind === 'answer') this.history.delivered(tag, 'completed', outcome.text);
-    if (outcome.kind === 'error') this.history.delivered(tag, 'failed', outcome.code!);
-    return outcome;
-  }
-
-  /** Broken promises, with what the provider saw of each call. @param whole text of every complete answer */
-  violations(whole?: string): string[] {
-    for (const { atMs, body } of this.simulator.requests()) {
-      const tag = /call ([\w-]+)\./.exec(JSON.stringify(body))?.[1];
-      if (tag !== undefined) this.history.asked(tag, atMs);
-    }
-    return this.history.violations({ ...(whole !== undefined && { whole }) });
-  }
-
-  private run(args: string[], env: NodeJS.ProcessEnv): Promise<SluiceProcess> {
+  private run(args: string[], env: NodeJS.ProcessEnv, among: SluiceProcess[]): Promise<SluiceProcess> {
     const started = SluiceProcess.run(args, {
       cwd: this.dir,
       env: { REDIS_URL: this.redis.url, SLUICE_HOST: '127.0.0.1', LOG_LEVEL: 'warn', ...env },
     });
-    this.processes.push(started);
+    among.push(started);
     return started.untilUp();
   }
 
-  /** Whatever still runs is killed. */
+  /** An api that runs, with a worker behind it: what is open can come to its end. */
+  private async openDoor(): Promise<string> {
+    if (!this.workers.some(({ isRunning }) => isRunning)) await this.worker();
+    return (this.apis.find(({ isRunning }) => isRunning) ?? (await this.api())).origin;
+  }
+
+  /**
+   * Whatever still runs is killed.
+   * @throws when a promise was broken
+   */
   async stop(): Promise<void> {
-    for (const running of this.processes) running.kill('SIGCONT');
-    await Promise.all(this.processes.map((running) => running.end('SIGKILL')));
-    await this.redis.stop('SIGKILL');
-    await this.simulator?.stop();
+    try {
+      await this.watch?.check();
+    } finally {
+      this.watch?.stop();
+      const running = [...this.apis, ...this.workers];
+      for (const child of running) child.kill('SIGCONT');
+      await Promise.all(running.map((child) => child.end('SIGKILL')));
+      await this.redis.stop('SIGKILL');
+      await this.simulator?.stop();
+    }
   }
 }
 

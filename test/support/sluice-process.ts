@@ -39,15 +39,18 @@ export class SluiceProcess {
     return /Sluice (?:simulator )?answers at (\S+)/.exec(this.stdout)?.[1] ?? '';
   }
 
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   async untilUp(): Promise<this> {
     await this.untilSaid(/answers at|worker serves/);
     return this;
   }
 
   async untilSaid(words: RegExp, withinMs = 15_000): Promise<void> {
-    const hasEnded = (): boolean => this.child.exitCode !== null || this.child.signalCode !== null;
     const said = (): boolean => words.test(this.stdout) || words.test(this.stderr);
-    await eventually(() => said() || hasEnded(), { withinMs, what: `${words} in: ${this.stdout}${this.stderr}` });
+    await eventually(() => said() || !this.isRunning, { withinMs, what: `${words} in: ${this.stdout}${this.stderr}` });
     if (!said()) throw new Error(`sluice ended without saying ${words}: ${this.stdout}${this.stderr}`);
   }
 

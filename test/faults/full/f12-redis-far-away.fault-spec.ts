@@ -1,6 +1,6 @@
 import { openRedis } from '@sluice/state';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Cluster } from '../../support/cluster.js';
+import { callOnce, Cluster } from '../../support/cluster.js';
 import { tell } from '../../support/full-size.js';
 import { LossyLink } from '../../support/lossy-link.js';
 import type { SluiceProcess } from '../../support/sluice-process.js';
@@ -35,7 +35,7 @@ describe('a Redis 200 ms away that loses a tenth of what is sent, for ten minute
       const callOn = async (caller: number): Promise<void> => {
         for (let i = 0; performance.now() < endAt; i++) {
           calls++;
-          const { kind, code } = await cluster.call(api, `f12-${caller}-${i}`, { stream: i % 4 === 0 });
+          const { kind, code } = await callOnce(api.origin, `f12-${caller}-${i}`, { stream: i % 4 === 0 });
           expect([kind, code]).toEqual(['answer', undefined]);
         }
       };
@@ -44,7 +44,6 @@ describe('a Redis 200 ms away that loses a tenth of what is sent, for ten minute
       const asked = cluster.simulator.requests().length;
       tell('F12', { minutes: LASTS_MS / 60_000, calls, asked });
       expect(asked - calls).toBeLessThanOrEqual(calls / 1_000);
-      expect(cluster.violations()).toEqual([]);
 
       const redis = openRedis(cluster.redis.url, { role: 'worker', onError: () => undefined });
       expect(await redis.llen(`{sluice:${cluster.group}}:inference:active`)).toBe(0);

@@ -1,0 +1,82 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Simulator } from '../../../apps/simulator/src/create-simulator.js';
+import { entriesThat } from './entries-that.js';
+import type { Entry, Hook } from './entry.js';
+import { WireTap } from './exchange.js';
+import { violationsIn } from './judge.js';
+import { entriesOf } from './read-exchange.js';
+import { entriesOfProvider } from './read-provider.js';
+import { settle } from './settle.js';
+
+/** The Sluice that is watched. */
+export interface Watched {
+  /** The provider of all its deployments. */
+  simulator?: Simulator | undefined;
+  /** Whether this is one of its doors. */
+  isOurs: (origin: string) => boolean;
+  /** A door that answers. Not asked for when there is nothing to ask. */
+  openDoor: () => Promise<string>;
+}
+
+/**
+ * Writes down what callers, receivers and the provider of a Sluice see, from its making on, and judges it at the end: the
+ * history checker of FAULTS.md 1. Stages for fault tests have one each, and check it when they stop.
+ */
+export class Watch {
+  private readonly log: Entry[] = [];
+  private readonly tap: WireTap;
+  private readonly lag = monitorEventLoopDelay({ resolution: 10 });
+  private readonly allowances: { sentence: RegExp; why: string }[] = [];
+  private readonly doors = new Set<string>();
+
+  constructor(private readonly watched: Watched) {
+    this.tap = new WireTap(
+      (origin) => watched.isOurs(origin) || this.doors.has(origin),
+      (exchange) => this.log.push(...entriesOf(exchange)),
+    );
+    this.lag.enable();
+  }
+
+  /** Such a violation is what the fault of this test may do. */
+  allow(sentence: RegExp, why: string): void {
+    this.allowances.push({ sentence, why });
+  }
+
+  /** Another way to it: a proxy. */
+  alsoAt(origin: string): void {
+    this.doors.add(origin);
+  }
+
+  /** To be called before the simulator's log is emptied. */
+  keepProviderLog(): void {
+    this.log.push(...this.providerLog());
+  }
+
+  /**
+   * Sees everything to its end, and judges.
+   * @throws with a sentence for each broken promise
+   */
+  async check(): Promise<void> {
+    await settle(() => this.entries(), this.watched.openDoor);
+    const found = violationsIn(this.entries(), this.lag.max / 1e6);
+    const broken = found.filter((sentence) => !this.allowances.some((allowed) => allowed.sentence.test(sentence)));
+    if (broken.length > 0) throw new Error(`${broken.length} promises were broken:\n${broken.slice(0, 20).join('\n')}`);
+  }
+
+  stop(): void {
+    this.tap.stop();
+    this.lag.disable();
+  }
+
+  private entries(): Entry[] {
+    return [...this.log, ...this.tap.unfinished().flatMap(entriesOf), ...this.providerLog()];
+  }
+
+  private providerLog(): Entry[] {
+    const { simulator } = this.watched;
+    if (simulator === undefined) return [];
+    const hooks = new Map<string, Hook>();
+    for (const { job, hook } of entriesThat(this.log)('accepted')) if (hook !== undefined) hooks.set(job, hook);
+    return entriesOfProvider(simulator.requests(), simulator.origin, hooks);
+  }
+}
