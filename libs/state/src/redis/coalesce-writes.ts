@@ -1,7 +1,15 @@
-import type { Redis } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
+import { CommandBytes } from './command-bytes.js';
 
 /** Then Redis begins while this process goes on with its turn: it would stand idle until the end of a long one. */
 const WRITTEN_AT_ONCE = 16;
+/** What ioredis is to write for a command that stands in the turn's bytes already. */
+const NOTHING = '';
+
+interface Turn {
+  append(command: Command): void;
+}
+const turns = new WeakMap<object, Turn>();
 
 /**
  * Sends the commands of one turn of the event loop in one write, or a few, as ioredis's auto-pipelining does, without building a
@@ -9,27 +17,54 @@ const WRITTEN_AT_ONCE = 16;
  * a worker's time at 1,500 calls/s. Each command keeps its own reply and its own error.
  */
 export function coalesceWrites(redis: Redis): void {
-  const cork = (): void => {
-    const { stream } = redis;
-    const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
-    let isCorked = false;
-    let held = 0;
-    const flush = (): void => {
-      if (!isCorked) return;
-      isCorked = false;
-      held = 0;
-      stream.uncork();
-    };
-    stream.write = (...args: unknown[]): boolean => {
-      if (!isCorked) {
-        isCorked = true;
-        stream.cork();
-        setImmediate(flush);
-      }
-      const isDrained = write(...args);
-      if (++held >= WRITTEN_AT_ONCE) flush();
-      return isDrained;
-    };
-  };
-  redis.on('connect', cork); // each connection has a socket of its own
+  redis.on('connect', () => holdTurns(redis.stream)); // each connection has a socket of its own
 }
+
+function holdTurns(stream: Redis['stream']): void {
+  const write = stream.write.bind(stream) as (bytes: Buffer, sent?: () => void) => boolean;
+  const end = stream.end.bind(stream) as (...args: unknown[]) => typeof stream;
+  const bytes = new CommandBytes(write);
+  let isDue = false;
+  let held = 0;
+  const flush = (): void => {
+    isDue = false;
+    held = 0;
+    bytes.flush();
+  };
+  const hold = (): void => {
+    if (!isDue) {
+      isDue = true;
+      setImmediate(flush);
+    }
+    if (++held >= WRITTEN_AT_ONCE) {
+      held = 0;
+      bytes.flush();
+    }
+  };
+  turns.set(stream, {
+    append: ({ name, args }) => {
+      bytes.append(name, args);
+      hold();
+    },
+  });
+  stream.write = (data: Buffer | string): boolean => {
+    if (data === NOTHING) return true;
+    bytes.raw(typeof data === 'string' ? Buffer.from(data) : data);
+    hold();
+    return true;
+  };
+  stream.end = (...args: unknown[]): typeof stream => {
+    bytes.flush();
+    return end(...args);
+  };
+}
+
+type ToWritable = (this: Command, socket: object) => string | Buffer;
+const asIoredisDoes = Object.getOwnPropertyDescriptor(Command.prototype, 'toWritable')!.value as ToWritable;
+/** Called by ioredis when it writes a command, in the order in which it waits for the replies. */
+Command.prototype.toWritable = function (this: Command, socket) {
+  const turn = turns.get(socket);
+  if (turn === undefined) return asIoredisDoes.call(this, socket);
+  turn.append(this);
+  return NOTHING;
+};
