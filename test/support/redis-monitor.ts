@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /**
- * What clients ask a Redis of the test's own, in its order: one line each, the command and its arguments in quotes. What
- * scripts ask is left out. By hand: ioredis takes a line that comes along with the answer to MONITOR for an answer too many.
+ * What is asked of a Redis of the test's own, in its order: one line each, the command and its arguments in quotes. By hand:
+ * ioredis takes a line that comes along with the answer to MONITOR for an answer too many.
  */
 export class RedisMonitor {
   private text = '';
@@ -22,11 +22,15 @@ export class RedisMonitor {
     return monitor;
   }
 
-  /** Since the beginning, or since they were taken last. */
-  take(): string[] {
+  /**
+   * Since the beginning, or since they were taken last.
+   * @param who what clients ask, or what their scripts ask as well
+   */
+  take(who: 'clients' | 'all' = 'clients'): string[] {
     const whole = this.text.slice(0, this.text.lastIndexOf('\n') + 1);
     this.text = this.text.slice(whole.length);
-    return [...whole.matchAll(/^\+[\d.]+ \[\d+ (?!lua\])[^\]]*\] (.*)\r$/gm)].map(([, command]) => command!);
+    const lines = [...whole.matchAll(/^\+[\d.]+ \[\d+ ([^\]]*)\] (.*)\r$/gm)];
+    return lines.filter(([, source]) => who === 'all' || source !== 'lua').map(([, , command]) => command!);
   }
 
   stop(): void {
