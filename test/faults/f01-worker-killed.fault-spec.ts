@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { callOnce, Cluster } from '../support/cluster.js';
+import { sizeOf, tell } from '../support/full-size.js';
 import type { SluiceProcess } from '../support/sluice-process.js';
 
-const CALLS = 200;
+const CALLS = sizeOf(200, 1_000);
+const allAtOnce = { SLUICE_WORKER_CONCURRENCY: String(CALLS) };
 
-describe('a worker killed with 200 calls in its hands (F1)', () => {
+describe(`a worker killed with ${CALLS} calls in its hands (F1)`, () => {
   let cluster: Cluster;
   let api: SluiceProcess;
 
@@ -17,14 +19,14 @@ describe('a worker killed with 200 calls in its hands (F1)', () => {
 
   it('leaves each caller with its one answer within 15 s, from the worker that takes over', async () => {
     cluster.simulator.setProfile('only', { latency: { p50: 4_000, p95: 4_001, p99: 4_002 }, answer: { tokens: 10 } });
-    const doomed = await cluster.worker();
+    const doomed = await cluster.worker(allAtOnce);
     const calls = Array.from({ length: CALLS }, (_, i) => callOnce(api.origin, `k${i}`, { stream: i % 2 === 1 }));
     await eventually(() => cluster.simulator.stats().inFlight === CALLS, {
       withinMs: 10_000,
       what: 'all to be called',
     });
 
-    await cluster.worker();
+    await cluster.worker(allAtOnce);
     cluster.simulator.setProfile('only', { answer: { tokens: 10 } });
     const killedAt = performance.now();
     await doomed.end('SIGKILL');
@@ -33,6 +35,7 @@ describe('a worker killed with 200 calls in its hands (F1)', () => {
 
     expect(outcomes.filter((o) => o.kind !== 'answer')).toEqual([]);
     expect(tookMs).toBeLessThan(15_000);
+    tell('F1', { calls: CALLS, answeredWithinMs: Math.round(tookMs) });
     expect(cluster.simulator.requests().length).toBe(2 * CALLS); // the lost call, and one more
   }, 60_000);
 });
