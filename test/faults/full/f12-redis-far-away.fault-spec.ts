@@ -32,18 +32,22 @@ describe('a Redis 200 ms away that loses a tenth of what is sent, for ten minute
       link.stretchTo(200, 0.1);
       const endAt = performance.now() + LASTS_MS;
       let calls = 0;
+      /** A command that took longer than a second: the caller is told, and may repeat the call. */
+      let refused = 0;
       const callOn = async (caller: number): Promise<void> => {
         for (let i = 0; performance.now() < endAt; i++) {
           calls++;
           const { kind, code } = await callOnce(api.origin, `f12-${caller}-${i}`, { stream: i % 4 === 0 });
-          expect([kind, code]).toEqual(['answer', undefined]);
+          if (code === 'storage_unavailable') refused++;
+          else expect([kind, code]).toEqual(['answer', undefined]);
         }
       };
       await Promise.all(Array.from({ length: AT_A_TIME }, (_, caller) => callOn(caller)));
       link.stretchTo(0, 0);
       const asked = cluster.simulator.requests().length;
-      tell('F12', { minutes: LASTS_MS / 60_000, calls, asked });
-      expect(asked - calls).toBeLessThanOrEqual(calls / 1_000);
+      tell('F12', { minutes: LASTS_MS / 60_000, calls, refused, asked });
+      expect(asked - (calls - refused)).toBeLessThanOrEqual(calls / 1_000);
+      expect(refused).toBeLessThanOrEqual(calls / 1_000);
 
       const redis = openRedis(cluster.redis.url, { role: 'worker', onError: () => undefined });
       expect(await redis.llen(`{sluice:${cluster.group}}:inference:active`)).toBe(0);
