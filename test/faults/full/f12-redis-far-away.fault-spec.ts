@@ -34,12 +34,13 @@ describe('a Redis 200 ms away that loses a tenth of what is sent, for ten minute
       let calls = 0;
       /** A command that took longer than a second: the caller is told, and may repeat the call. */
       let refused = 0;
+      const unlike: unknown[] = [];
       const callOn = async (caller: number): Promise<void> => {
         for (let i = 0; performance.now() < endAt; i++) {
           calls++;
           const { kind, code } = await callOnce(api.origin, `f12-${caller}-${i}`, { stream: i % 4 === 0 });
           if (code === 'storage_unavailable') refused++;
-          else expect([kind, code]).toEqual(['answer', undefined]);
+          else if (kind !== 'answer') unlike.push([kind, code]);
         }
       };
       await Promise.all(Array.from({ length: AT_A_TIME }, (_, caller) => callOn(caller)));
@@ -47,6 +48,7 @@ describe('a Redis 200 ms away that loses a tenth of what is sent, for ten minute
       const asked = cluster.simulator.requests().length;
       tell('F12', { minutes: LASTS_MS / 60_000, calls, refused, asked });
       expect(asked - (calls - refused)).toBeLessThanOrEqual(calls / 1_000);
+      expect(unlike).toEqual([]);
       expect(refused).toBeLessThanOrEqual(calls / 1_000);
 
       const redis = openRedis(cluster.redis.url, { role: 'worker', onError: () => undefined });
