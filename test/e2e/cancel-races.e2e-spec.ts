@@ -47,13 +47,16 @@ beforeAll(async () => {
   const played = Object.keys(GROUPS).map((profile) => ({ profile, group: profile }));
   sluice = await startSluice(played, {
     workers: 2,
+    isWatched: true,
     env: { SLUICE_WORKER_CONCURRENCY: '4' }, // so that some wait
     yaml: 'litellm_settings: {num_retries: 2, allowed_fails: 100000}',
   });
   for (const [profile, script] of Object.entries(GROUPS)) sluice.simulator.setProfile(profile, script);
   second = await createApi(sluice.settings, process.env['REDIS_URL']!);
   await second.listen(0, '127.0.0.1');
-  replicas = [nativeJobs(sluice), nativeJobs({ url: await second.getUrl(), group: sluice.group })];
+  const secondUrl = await second.getUrl();
+  sluice.watch!.alsoAt(secondUrl);
+  replicas = [nativeJobs(sluice), nativeJobs({ url: secondUrl, group: sluice.group })];
   redis = openRedis(process.env['REDIS_URL']!, { role: 'worker', onError: () => undefined });
 });
 afterAll(async () => {

@@ -36,6 +36,7 @@ const batch = (more: object = {}): Entry =>
   ({
     what: 'batch',
     batch: 'b',
+    by: {},
     status: 'completed',
     isOver: true,
     total: 2,

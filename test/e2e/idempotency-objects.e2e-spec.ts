@@ -20,10 +20,19 @@ let urls: [string, string];
 beforeAll(async () => {
   store = await freshDatabase();
   const env = { DATABASE_URL: store.url, SLUICE_DATA_DIR: temporaryFolder() };
-  sluice = await startSluice([{ profile: 'only' }], { env, yaml: 'litellm_settings: {num_retries: 0}' });
+  sluice = await startSluice([{ profile: 'only' }], {
+    env,
+    yaml: 'litellm_settings: {num_retries: 0}',
+    isWatched: true,
+  });
   second = await createApi(sluice.settings, process.env['REDIS_URL']!);
   await second.listen(0, '127.0.0.1');
   urls = [sluice.url, await second.getUrl()];
+  sluice.watch!.alsoAt(urls[1]);
+  sluice.watch!.allow(
+    /^I2 the batch/,
+    'workers of other tests, over the same Redis, take up what their stores do not know',
+  );
 });
 afterAll(async () => {
   await second?.close();

@@ -15,10 +15,12 @@ let urls: string[];
 const redis = openRedis(process.env['REDIS_URL']!, { role: 'worker', onError: () => undefined });
 
 beforeAll(async () => {
-  sluice = await startSluice([{ profile: 'only' }], { yaml: 'litellm_settings: {num_retries: 0, allowed_fails: 100}' });
+  const yaml = 'litellm_settings: {num_retries: 0, allowed_fails: 100}';
+  sluice = await startSluice([{ profile: 'only' }], { yaml, isWatched: true });
   others = await Promise.all([1, 2].map(() => createApi(sluice.settings, process.env['REDIS_URL']!)));
   for (const other of others) await other.listen(0, '127.0.0.1');
   urls = [sluice.url, ...(await Promise.all(others.map((other) => other.getUrl())))];
+  for (const url of urls) sluice.watch!.alsoAt(url);
 });
 afterAll(async () => {
   await Promise.all((others ?? []).map((other) => other.close()));

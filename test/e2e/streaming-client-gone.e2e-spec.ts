@@ -43,7 +43,7 @@ describe('a client that leaves (F22)', () => {
     ['a stream before its first token', true],
     ['a JSON call', false],
   ])('%s: the provider’s socket is closed', async (_name, stream) => {
-    await withSluice(LONE, { scripts: { only: { latency: { p50: 5_000 } } } }, async (sluice) => {
+    await withSluice(LONE, { isWatched: true, scripts: { only: { latency: { p50: 5_000 } } } }, async (sluice) => {
       const { leave } = callToLeave(sluice, { stream });
       await eventually(() => sluice.callsTo('only').length === 1, {
         withinMs: 2_000,
@@ -57,7 +57,7 @@ describe('a client that leaves (F22)', () => {
 
   it('in the middle of a stream: the same', async () => {
     const slow = { tokensPerSecond: 20, answer: { tokens: 200 } };
-    await withSluice(LONE, { scripts: { only: slow } }, async (sluice) => {
+    await withSluice(LONE, { isWatched: true, scripts: { only: slow } }, async (sluice) => {
       const { response, leave } = callToLeave(sluice, { stream: true });
       const reader = (await response).body!.getReader();
       const { done } = await reader.read();
@@ -74,7 +74,7 @@ describe('a client that leaves (F22)', () => {
     ['a job that is waited for', '/v1/jobs', { prefer: 'wait=20' }, false],
   ])('%s: its answer is not lost, and nobody cuts the provider off', async (_name, path, headers, stream) => {
     const slow = { latency: { p50: 400, p95: 401, p99: 402 }, answer: { tokens: 4 } };
-    await withSluice(LONE, { scripts: { only: slow } }, async (sluice) => {
+    await withSluice(LONE, { isWatched: true, scripts: { only: slow } }, async (sluice) => {
       const { url, group, callsTo } = sluice;
       const chat = { model: group, messages: [{ role: 'user', content: 'Say hello.' }], stream };
       const body = path === '/v1/jobs' ? { endpoint: '/v1/chat/completions', body: chat } : chat;
@@ -96,7 +96,7 @@ describe('a client that leaves (F22)', () => {
 
   it('leaves in the record what a job had cost when it was cancelled in the midst of its answer', async () => {
     const slow = { tokensPerSecond: 40, answer: { tokens: 200 } };
-    await withSluice(LONE, { scripts: { only: slow } }, async (sluice) => {
+    await withSluice(LONE, { isWatched: true, scripts: { only: slow } }, async (sluice) => {
       const jobs = nativeJobs(sluice);
       const { body } = await jobs.submit({}, { stream: true });
       const soFar = async (): Promise<string> =>
@@ -119,7 +119,7 @@ describe('a client that leaves (F22)', () => {
       rules: [{ times: 1, do: { kind: 'rate_limit', retryAfterMs: 2_000 } }],
       limits: { retryAfter: 'ms' },
     };
-    await withSluice(LONE, { scripts: { only: refuses } }, async (sluice) => {
+    await withSluice(LONE, { isWatched: true, scripts: { only: refuses } }, async (sluice) => {
       const { leave } = callToLeave(sluice, {});
       await eventually(() => sluice.callsTo('only')[0]?.status === 429, { withinMs: 2_000, what: 'the 429' });
       leave();
@@ -132,7 +132,7 @@ describe('a client that leaves (F22)', () => {
   it('does not count against the deployment', async () => {
     const yaml = 'router_settings: {allowed_fails: 0, cooldown_time: 60}';
     const scripts = { only: { rules: [{ times: 2, do: { delayHeadersMs: 5_000 } }] } };
-    await withSluice(LONE, { yaml, scripts }, async (sluice) => {
+    await withSluice(LONE, { isWatched: true, yaml, scripts }, async (sluice) => {
       for (let i = 1; i <= 2; i++) {
         const { leave } = callToLeave(sluice, { stream: i === 2 });
         await eventually(() => sluice.callsTo('only').length === i, {

@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import OpenAI from 'openai';
 import { createSimulator, type Simulator } from '../../apps/simulator/src/create-simulator.js';
 import { eventually } from '../eventually.js';
 import { chatLine, linesOf, startBatch, untilOver } from '../support/batch-lines.js';
 import { sizeOf } from '../support/full-size.js';
+import { Watch } from '../support/history/watch.js';
 import { killFamily } from '../support/process-family.js';
 import { buildSluice, SluiceProcess, temporaryFolder } from '../support/sluice-process.js';
 import { configFor, MASTER_KEY } from '../support/sluice.js';
@@ -17,6 +18,7 @@ const KILLS = sizeOf(1, 3);
 describe('F1: kill -9 of every process while a batch runs', () => {
   let simulator: Simulator;
   let sluice: SluiceProcess | undefined;
+  let watch: Watch;
   const cwd = temporaryFolder();
   const start = async (): Promise<OpenAI> => {
     const env = { SLUICE_HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
@@ -31,7 +33,14 @@ describe('F1: kill -9 of every process while a batch runs', () => {
     simulator.setProfile('only', { latency: { p50: 20 } });
     writeFileSync(join(cwd, 'config.yaml'), configFor(simulator.origin, 'gpt-4o', [{ profile: 'only' }]));
   });
-  afterEach(() => sluice?.end('SIGTERM'));
+  beforeEach(() => {
+    const origin = (): string => sluice?.origin ?? '';
+    watch = new Watch({ simulator, isOurs: (to) => to === origin(), openDoor: () => Promise.resolve(origin()) });
+  });
+  afterEach(async () => {
+    await watch.check().finally(() => watch.stop());
+    await sluice?.end('SIGTERM');
+  });
   afterAll(() => simulator.stop());
 
   it('leaves each line once in the output, in its place', async () => {

@@ -20,7 +20,8 @@ let played: PlayedStreams;
 beforeAll(async () => {
   await redis.start();
   const times = { laggingMs: 300, heartbeatMs: 200 };
-  sluice = await startSluice([{ profile: 'only' }], { workers: 0, times, env: { REDIS_URL: redis.url } });
+  const env = { REDIS_URL: redis.url };
+  sluice = await startSluice([{ profile: 'only' }], { workers: 0, times, env, isWatched: true });
   played = new PlayedStreams(sluice, redis.url);
 });
 afterAll(async () => {

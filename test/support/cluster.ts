@@ -23,16 +23,12 @@ export class Cluster {
   async start(deployments: PlayedDeployment[], yaml = ''): Promise<this> {
     buildSluice();
     const simulator = await createSimulator({ port: 0 });
-    const reset = (): void => {
-      this.watch.keepProviderLog();
-      simulator.reset();
-    };
-    this.simulator = { ...simulator, reset };
     this.watch = new Watch({
-      simulator: this.simulator,
+      simulator,
       isOurs: (origin) => this.apis.some((api) => api.origin === origin),
       openDoor: () => this.openDoor(),
     });
+    this.simulator = this.watch.simulator;
     await this.redis.start();
     this.configure(configFor(this.simulator.origin, this.group, deployments, yaml));
     return this;

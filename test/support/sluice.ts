@@ -7,6 +7,7 @@ import { createApi } from '../../apps/api/src/create-api.js';
 import { HTTP_TIMES, type HttpTimes } from '../../apps/api/src/http/http-times.js';
 import { createSimulator, type Simulator } from '../../apps/simulator/src/create-simulator.js';
 import { createWorker } from '../../apps/worker/src/create-worker.js';
+import { Watch } from './history/watch.js';
 
 export const MASTER_KEY = 'sk-test-master';
 
@@ -21,6 +22,8 @@ export interface SluiceUnderTest {
   openai: OpenAI;
   call: (body: Record<string, unknown>, headers?: Record<string, string>) => Promise<Response>;
   addWorker: () => Promise<INestApplicationContext>;
+  /** Where `isWatched`; judged at the stop. */
+  watch: Watch | undefined;
   stop: () => Promise<void>;
 }
 
@@ -42,6 +45,7 @@ export interface SluiceOptions {
   workers?: number;
   times?: Partial<HttpTimes>;
   isOpen?: boolean;
+  isWatched?: boolean;
 }
 
 /**
@@ -49,10 +53,11 @@ export interface SluiceOptions {
  * @param yaml text of further top-level sections; `GROUP` in it stands for the group's name
  * @param times clocks of the HTTP side that shall run faster
  * @param isOpen without a master key
+ * @param isWatched what happens at it is written down, and a broken promise fails its stop
  */
 export async function startSluice(
   deployments: PlayedDeployment[],
-  { yaml = '', env = {}, workers = 1, times = {}, isOpen = false }: SluiceOptions = {},
+  { yaml = '', env = {}, workers = 1, times = {}, isOpen = false, isWatched = false }: SluiceOptions = {},
 ): Promise<SluiceUnderTest> {
   const simulator = await createSimulator({ port: 0 });
   const group = `g-${randomBytes(5).toString('hex')}`;
@@ -70,9 +75,12 @@ export async function startSluice(
   for (let i = 0; i < workers; i++) await addWorker();
   await api.listen(0, '127.0.0.1');
   const url = `http://127.0.0.1:${(api.getHttpServer().address() as { port: number }).port}`;
+  const isOurs = (origin: string): boolean => origin === url;
+  const watch = isWatched ? new Watch({ simulator, isOurs, openDoor: () => Promise.resolve(url) }) : undefined;
   return {
     settings,
-    simulator,
+    simulator: watch?.simulator ?? simulator,
+    watch,
     api,
     url,
     group,
@@ -86,9 +94,14 @@ export async function startSluice(
         body: JSON.stringify({ model: group, messages: [{ role: 'user', content: 'Say hello.' }], ...body }),
       }),
     stop: async () => {
-      await api.close();
-      await Promise.all(running.map((worker) => worker.close()));
-      await simulator.stop();
+      try {
+        await watch?.check();
+      } finally {
+        watch?.stop();
+        await api.close();
+        await Promise.all(running.map((worker) => worker.close()));
+        await simulator.stop();
+      }
     },
   };
 }

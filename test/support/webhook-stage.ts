@@ -13,6 +13,8 @@ import {
   type WebhookEvent,
 } from '@sluice/webhooks';
 import type { Redis } from 'ioredis';
+import { violationsIn } from './history/judge.js';
+import { tryOf } from './history/read-provider.js';
 import { HookReceiver } from './hook-receiver.js';
 import { OwnRedis } from './own-redis.js';
 import { withSteppedClock, type SteppedRedis } from './stepped-redis.js';
@@ -39,6 +41,7 @@ export class WebhookStage {
   private readonly clients: WebhookClient[] = [];
   private readonly engines: DeliveryEngine[] = [];
   private readonly box = new SecretBox('a key');
+  private readonly secrets = new Map<string, string>();
   private made = 0;
 
   async start(): Promise<this> {
@@ -104,6 +107,7 @@ export class WebhookStage {
       createdAtMs: this.nowMs,
     };
     await this.book.keep(endpoint);
+    this.secrets.set(url, secret);
     return { endpoint, secret };
   }
 
@@ -123,11 +127,22 @@ export class WebhookStage {
   }
 
   async stop(): Promise<void> {
+    const broken = this.violations();
     await Promise.all(this.engines.map((engine) => engine.stop(0)));
     await Promise.all(this.clients.map((client) => client.stop()));
     this.redis.disconnect();
     await this.receiver.stop();
     await this.own.stop('SIGKILL');
     if (this.errors.length > 0) throw this.errors[0]!;
+    if (broken.length > 0) throw new Error(`promises were broken:\n${broken.join('\n')}`);
+  }
+
+  /** Of what is promised about callbacks, by all that was received. */
+  private violations(): string[] {
+    const tries = this.receiver.all.flatMap(({ path, headers, body }) => {
+      const url = this.receiver.url(path);
+      return tryOf(url, headers, body, () => this.secrets.get(url), this.nowMs);
+    });
+    return violationsIn(tries, 0);
   }
 }

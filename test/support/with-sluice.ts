@@ -39,6 +39,9 @@ export async function withSluice(
     play(scripts);
     await story({ ...sluice, play, inFlight, callsTo: (profile) => simulator.requests({ profile }) });
     await eventually(async () => (await inFlight()) === 0, { withinMs: 2_000, what: 'all leases to be given back' });
+  } catch (failed) {
+    sluice.watch?.stop(); // what it would find is not what went wrong first
+    throw failed;
   } finally {
     redis.disconnect();
     await sluice.stop();

@@ -7,6 +7,7 @@ import { createSimulator, type Simulator } from '../../../apps/simulator/src/cre
 import { eventually } from '../../eventually.js';
 import { chatLine, linesOf, startBatch, untilOver } from '../../support/batch-lines.js';
 import { tell } from '../../support/full-size.js';
+import { Watch } from '../../support/history/watch.js';
 import { buildSluice, SluiceProcess, temporaryFolder } from '../../support/sluice-process.js';
 import { configFor, MASTER_KEY } from '../../support/sluice.js';
 
@@ -35,6 +36,7 @@ describe('input as large as it may be, and larger (F21)', () => {
   let simulator: Simulator;
   let sluice: SluiceProcess;
   let openai: OpenAI;
+  let watch: Watch;
   let warmMiB: number;
   const cwd = temporaryFolder();
 
@@ -53,6 +55,8 @@ describe('input as large as it may be, and larger (F21)', () => {
       NODE_OPTIONS: `--import ${preload} --max-semi-space-size=16`,
       SLUICE_LOOP_LAG: cwd,
     };
+    const isOurs = (origin: string): boolean => origin === sluice.origin;
+    watch = new Watch({ simulator, isOurs, openDoor: () => Promise.resolve(sluice.origin) });
     sluice = await SluiceProcess.run(['start', '--port', '0'], { cwd, env }).untilUp();
     openai = new OpenAI({ apiKey: MASTER_KEY, baseURL: `${sluice.origin}/v1`, maxRetries: 0, timeout: 120_000 });
     const warm = Array.from({ length: 2_000 }, (_, n) => chatLine(`warm-${n}`, MODEL));
@@ -60,6 +64,7 @@ describe('input as large as it may be, and larger (F21)', () => {
     warmMiB = statusOf('VmRSS');
   }, 120_000);
   afterAll(async () => {
+    await watch?.check().finally(() => watch.stop());
     await sluice?.end('SIGTERM');
     await simulator.stop();
   });

@@ -23,14 +23,16 @@ export interface Accepted {
   job: string;
   /** It has a record that can be asked for until its retention ends; a plain call's is gone soon after its answer. */
   isDurable: boolean;
-  /** Whose it is, where it was sent in the name of one. */
-  tenant: string | undefined;
+  by: Caller;
   /** First words of its user, by which the provider's calls are told apart. Undefined: not known. */
   prompt: string | undefined;
   /** Where it calls back. */
   hook: Hook | undefined;
   atMs: number;
 }
+
+/** Headers by which the same caller asks again. */
+export type Caller = Readonly<Record<string, string>>;
 
 export interface Hook {
   url: string;
@@ -151,6 +153,7 @@ export interface Tried {
 export interface BatchSeen {
   what: 'batch';
   batch: string;
+  by: Caller;
   status: string;
   isOver: boolean;
   total: number;

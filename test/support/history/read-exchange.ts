@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EndState, Entry, Hook } from './entry.js';
+import type { Caller, EndState, Entry, Hook } from './entry.js';
 import type { Exchange } from './exchange.js';
 
 /** What an exchange says about jobs and batches. An answer that nobody here can read says nothing. */
@@ -56,13 +56,10 @@ function ofCall(exchange: Exchange): Entry[] {
     if (error?.code === undefined) return [{ what: 'cut', job: undefined, prompt, atMs }];
     return [{ what: 'refused', prompt, code: error.code, atMs }];
   }
-  const key = exchange.headers.get('idempotency-key');
-  const tenant = tenantOf(exchange);
-  const entries: Entry[] = [{ what: 'accepted', job, isDurable: false, tenant, prompt, hook: undefined, atMs }];
-  if (key !== null) {
-    const scope = `${exchange.headers.get('authorization') ?? ''} ${exchange.path} ${key}`;
-    entries.push({ what: 'keyed', key: scope, fingerprint: digestOf(exchange.sent), job, atMs });
-  }
+  const entries: Entry[] = [
+    { what: 'accepted', job, isDurable: false, by: callerOf(exchange), prompt, hook: undefined, atMs },
+    ...ofKey(exchange, job),
+  ];
   if (isStream) entries.push(...ofStream(exchange, job));
   else if (how !== 'whole' || reply === undefined) return entries;
   else if (error?.code !== undefined) {
@@ -107,7 +104,7 @@ function ofStream({ reply, how, endedAtMs: atMs }: Exchange, job: string): Entry
 }
 
 function ofSubmit(exchange: Exchange): Entry[] {
-  const { status, endedAtMs: atMs } = exchange;
+  const { status } = exchange;
   const reply = jsonOf(exchange.reply);
   const sent = jsonOf(exchange.sent);
   if (exchange.how !== 'whole' || reply === undefined || (status !== 200 && status !== 202)) return [];
@@ -116,12 +113,14 @@ function ofSubmit(exchange: Exchange): Entry[] {
     return items.flatMap(({ index, job }) => (job === undefined ? [] : ofNewJob(job, sent?.['jobs'][index], exchange)));
   }
   const entries = ofNewJob(reply, exchange.path.endsWith('/retry') ? undefined : sent, exchange);
+  return [...entries, ...ofKey(exchange, reply['id'])];
+}
+
+function ofKey(exchange: Exchange, job: string): Entry[] {
   const key = exchange.headers.get('idempotency-key');
-  if (key !== null) {
-    const scope = `${exchange.headers.get('authorization') ?? ''} ${exchange.path} ${key}`;
-    entries.push({ what: 'keyed', key: scope, fingerprint: digestOf(exchange.sent), job: reply['id'], atMs });
-  }
-  return entries;
+  if (key === null) return [];
+  const scope = [...Object.values(callerOf(exchange)), exchange.path, key].join(' ');
+  return [{ what: 'keyed', key: scope, fingerprint: digestOf(exchange.sent), job, atMs: exchange.endedAtMs }];
 }
 
 function ofNewJob(view: Json, create: Json | undefined, exchange: Exchange): Entry[] {
@@ -130,7 +129,7 @@ function ofNewJob(view: Json, create: Json | undefined, exchange: Exchange): Ent
     what: 'accepted',
     job: view['id'],
     isDurable: true,
-    tenant: tenantOf(exchange),
+    by: callerOf(exchange),
     prompt: promptOf(create?.['body'] as Json | undefined),
     hook: hookOf(create),
     atMs,
@@ -138,7 +137,8 @@ function ofNewJob(view: Json, create: Json | undefined, exchange: Exchange): Ent
   return [accepted, ...ofView(view, 'job', atMs)];
 }
 
-const tenantOf = ({ headers }: Exchange): string | undefined => headers.get('x-sluice-tenant') ?? undefined;
+const callerOf = ({ headers }: Exchange): Caller =>
+  Object.fromEntries([...headers].filter(([name]) => name === 'authorization' || name === 'x-sluice-tenant'));
 
 function hookOf(create: Json | undefined): Hook | undefined {
   const webhook = create?.['webhook'] as { url: string; secret?: string; events?: string[] } | undefined;
@@ -227,16 +227,17 @@ function ofEvents(exchange: Exchange): Entry[] {
 
 const BATCH_OVER = new Set(['completed', 'failed', 'expired', 'cancelled']);
 
-function ofBatch({ how, status, reply, endedAtMs: atMs }: Exchange): Entry[] {
+function ofBatch(exchange: Exchange): Entry[] {
+  const { how, status, reply, endedAtMs: atMs } = exchange;
   const batch = jsonOf(reply);
   if (how !== 'whole' || status !== 200 || batch === undefined) return [];
   const counts = (batch['request_counts'] ?? {}) as { total?: number; completed?: number; failed?: number };
   const { total = 0, completed = 0, failed = 0 } = counts;
   const files = [batch['output_file_id'] ?? null, batch['error_file_id'] ?? null] as (string | null)[];
   const isOver = BATCH_OVER.has(batch['status']);
-  return [
-    { what: 'batch', batch: batch['id'], status: batch['status'], isOver, total, completed, failed, files, atMs },
-  ];
+  const { id, status: state } = batch as { id: string; status: string };
+  const by = callerOf(exchange);
+  return [{ what: 'batch', batch: id, by, status: state, isOver, total, completed, failed, files, atMs }];
 }
 
 function ofFile({ how, status, path, reply, endedAtMs: atMs }: Exchange): Entry[] {

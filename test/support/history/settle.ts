@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { MASTER_KEY } from '../sluice.js';
 import { entriesThat } from './entries-that.js';
-import type { Accepted, BatchSeen, Entry } from './entry.js';
+import type { Accepted, BatchSeen, Caller, Entry } from './entry.js';
 
 const WITHIN_MS = 12_000;
 const AT_ONCE = 50;
@@ -39,25 +38,25 @@ class Door {
     private readonly untilMs: number,
   ) {}
 
-  async seeToItsEnd({ job, tenant, isDurable }: Accepted, isKnown: boolean): Promise<void> {
+  async seeToItsEnd({ job, by, isDurable }: Accepted, isKnown: boolean): Promise<void> {
     for (let isOver = isKnown; !isOver && this.hasTime();) {
-      const { status, body } = await this.get(`/v1/jobs/${job}?wait=2`, tenant);
+      const { status, body } = await this.get(`/v1/jobs/${job}?wait=2`, by);
       isOver = status === 404 || /"status":"(completed|failed|cancelled|expired)"/.test(body);
     }
-    if (isDurable) await this.get(`/v1/jobs/${job}/result`, tenant);
+    if (isDurable) await this.get(`/v1/jobs/${job}/result`, by);
   }
 
   async readFiles(seen: readonly BatchSeen[]): Promise<void> {
-    const { batch } = seen[0]!;
+    const { batch, by } = seen[0]!;
     let view: { status: string; output_file_id?: string; error_file_id?: string } | undefined;
     while (this.hasTime()) {
-      const { status, body } = await this.get(`/v1/batches/${batch}`);
+      const { status, body } = await this.get(`/v1/batches/${batch}`, by);
       view = status === 200 ? JSON.parse(body) : undefined;
       if (view !== undefined && /^(completed|failed|expired|cancelled)$/.test(view.status)) break;
       await pause(50);
     }
     for (const file of [view?.output_file_id, view?.error_file_id]) {
-      if (file !== undefined && file !== null) await this.get(`/v1/files/${file}/content`);
+      if (file !== undefined && file !== null) await this.get(`/v1/files/${file}/content`, by);
     }
   }
 
@@ -73,9 +72,8 @@ class Door {
     return Date.now() < this.untilMs;
   }
 
-  private async get(path: string, tenant?: string): Promise<{ status: number; body: string }> {
+  private async get(path: string, headers: Caller): Promise<{ status: number; body: string }> {
     try {
-      const headers = { authorization: `Bearer ${MASTER_KEY}`, ...(tenant && { 'x-sluice-tenant': tenant }) };
       const response = await fetch(`${this.origin}${path}`, { headers });
       return { status: response.status, body: await response.text() };
     } catch {

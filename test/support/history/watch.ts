@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Simulator } from '../../../apps/simulator/src/create-simulator.js';
+import type { RequestRecord } from '../../../apps/simulator/src/request-log.js';
 import { entriesThat } from './entries-that.js';
 import type { Entry, Hook } from './entry.js';
 import { WireTap } from './exchange.js';
@@ -11,7 +12,7 @@ import { settle } from './settle.js';
 /** The Sluice that is watched. */
 export interface Watched {
   /** The provider of all its deployments. */
-  simulator?: Simulator | undefined;
+  simulator: Simulator;
   /** Whether this is one of its doors. */
   isOurs: (origin: string) => boolean;
   /** A door that answers. Not asked for when there is nothing to ask. */
@@ -23,17 +24,24 @@ export interface Watched {
  * history checker of FAULTS.md 1. Stages for fault tests have one each, and check it when they stop.
  */
 export class Watch {
+  /** Its log is read before it is emptied. */
+  readonly simulator: Simulator;
   private readonly log: Entry[] = [];
   private readonly tap: WireTap;
   private readonly lag = monitorEventLoopDelay({ resolution: 10 });
   private readonly allowances: { sentence: RegExp; why: string }[] = [];
   private readonly doors = new Set<string>();
+  private readonly emptied: RequestRecord[] = [];
+  private isStopped = false;
 
   constructor(private readonly watched: Watched) {
-    this.tap = new WireTap(
-      (origin) => watched.isOurs(origin) || this.doors.has(origin),
-      (exchange) => this.log.push(...entriesOf(exchange)),
-    );
+    const isOurs = (origin: string): boolean => watched.isOurs(origin) || this.doors.has(origin);
+    this.tap = new WireTap(isOurs, (exchange) => this.log.push(...entriesOf(exchange)));
+    const reset = (): void => {
+      this.emptied.push(...watched.simulator.requests()); // those that still run go on being written
+      watched.simulator.reset();
+    };
+    this.simulator = { ...watched.simulator, reset };
     this.lag.enable();
   }
 
@@ -47,16 +55,12 @@ export class Watch {
     this.doors.add(origin);
   }
 
-  /** To be called before the simulator's log is emptied. */
-  keepProviderLog(): void {
-    this.log.push(...this.providerLog());
-  }
-
   /**
-   * Sees everything to its end, and judges.
+   * Sees everything to its end, and judges. After `stop` nothing is judged.
    * @throws with a sentence for each broken promise
    */
   async check(): Promise<void> {
+    if (this.isStopped) return;
     await settle(() => this.entries(), this.watched.openDoor);
     const found = violationsIn(this.entries(), this.lag.max / 1e6);
     const broken = found.filter((sentence) => !this.allowances.some((allowed) => allowed.sentence.test(sentence)));
@@ -64,6 +68,7 @@ export class Watch {
   }
 
   stop(): void {
+    this.isStopped = true;
     this.tap.stop();
     this.lag.disable();
   }
@@ -74,9 +79,8 @@ export class Watch {
 
   private providerLog(): Entry[] {
     const { simulator } = this.watched;
-    if (simulator === undefined) return [];
     const hooks = new Map<string, Hook>();
     for (const { job, hook } of entriesThat(this.log)('accepted')) if (hook !== undefined) hooks.set(job, hook);
-    return entriesOfProvider(simulator.requests(), simulator.origin, hooks);
+    return entriesOfProvider([...this.emptied, ...simulator.requests()], simulator.origin, hooks);
   }
 }
