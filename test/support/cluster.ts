@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSimulator, type Simulator } from '../../apps/simulator/src/create-simulator.js';
 import { Watch } from './history/watch.js';
-import { OwnRedis } from './own-redis.js';
+import { OwnRedis, type OwnRedisOptions } from './own-redis.js';
 import { buildSluice, SluiceProcess, temporaryFolder } from './sluice-process.js';
 import { configFor, MASTER_KEY, type PlayedDeployment } from './sluice.js';
 
@@ -12,12 +12,16 @@ import { configFor, MASTER_KEY, type PlayedDeployment } from './sluice.js';
  */
 export class Cluster {
   readonly group = 'gpt-4o';
-  readonly redis = new OwnRedis();
+  readonly redis: OwnRedis;
   simulator!: Simulator;
   watch!: Watch;
   private readonly dir = temporaryFolder();
   private readonly apis: SluiceProcess[] = [];
   private readonly workers: SluiceProcess[] = [];
+
+  constructor(redis: OwnRedisOptions = {}) {
+    this.redis = new OwnRedis(redis);
+  }
 
   /** @param yaml further top-level sections of the configuration */
   async start(deployments: PlayedDeployment[], yaml = ''): Promise<this> {

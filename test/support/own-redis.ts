@@ -4,16 +4,26 @@ import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from './sluice-process.js';
 
+export interface OwnRedisOptions {
+  /** Name or path. Absent: redis-server. */
+  program?: string | undefined;
+  /** Absent: everysec. */
+  appendfsync?: 'always' | 'everysec';
+}
+
 /** A redis-server of the test's own, which it may kill: append-only file, Unix socket. */
 export class OwnRedis {
   private readonly dir = temporaryFolder();
   readonly url = join(this.dir, 'redis.sock');
   private child: ChildProcess | undefined;
 
+  constructor(private readonly options: OwnRedisOptions = {}) {}
+
   async start(): Promise<this> {
     const args = ['--port', '0', '--unixsocket', this.url, '--dir', this.dir, '--save', '', '--appendonly', 'yes'];
-    args.push('--appendfsync', 'everysec', '--maxmemory-policy', 'noeviction');
-    const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    const { program = 'redis-server', appendfsync = 'everysec' } = this.options;
+    args.push('--appendfsync', appendfsync, '--maxmemory-policy', 'noeviction');
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     this.child = child;
     await new Promise<void>((resolve, reject) => {
       child.once('error', reject);
@@ -35,7 +45,7 @@ export class OwnRedis {
     truncateSync(this.appendOnlyFile(), bytes);
   }
 
-  private appendOnlyFile(): string {
+  appendOnlyFile(): string {
     const folder = join(this.dir, 'appendonlydir');
     return join(
       folder,

@@ -99,7 +99,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
     const { masterKey, times, emit, setLogLevel, database, uploads } = parts;
     const errors = new ErrorFilter(emit);
     const folder = join(settings.dataDir, 'files');
-    const connections = ConnectionsModule.to(redisUrl, 'api', emit);
+    const connections = ConnectionsModule.to(redisUrl, { role: 'api', durability: settings.durability }, emit);
     const groups = [...settings.models.groups.keys()];
     return {
       module: ApiModule,
@@ -110,7 +110,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           groups,
           imports: [connections],
           inject: [Connections],
-          useFactory: ({ commands }: Connections) => commands,
+          useFactory: ({ commands, disk }: Connections) => ({ redis: commands, disk }),
         }),
       ],
       controllers: [
@@ -146,7 +146,8 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
         {
           provide: Inbox,
           inject: [Connections],
-          useFactory: async ({ subscriber }: Connections) => started(new Inbox(subscriber)),
+          useFactory: async ({ subscriber, disk }: Connections) =>
+            started(new Inbox(subscriber, { looksAtEnds: disk !== undefined })),
         },
         {
           provide: StorageGuard,
@@ -227,7 +228,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
           provide: JOBS_DEPS,
           inject: [Connections, JobFinder, KeptJobs, JobRecords, Inbox, OpenCalls, LiveSettings, EndpointBook],
           useFactory: (
-            { commands }: Connections,
+            { commands, disk }: Connections,
             finder: JobFinder,
             kept: KeptJobs,
             records: JobRecords,
@@ -239,7 +240,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             finder,
             kept,
             records,
-            durable: new DurableRecords(commands),
+            durable: new DurableRecords(commands, disk),
             inbox,
             openCalls,
             checkCallback: (webhook, tenant) => checkCallback(webhook, tenant, live.settings, book),

@@ -71,7 +71,10 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
     const groups = groupsServed(settings);
     return {
       module: WorkerModule,
-      imports: [ConnectionsModule.to(redisUrl, 'worker', log.emit), StoreModule.with(database)],
+      imports: [
+        ConnectionsModule.to(redisUrl, { role: 'worker', durability: settings.durability }, log.emit),
+        StoreModule.with(database),
+      ],
       providers: [
         {
           provide: WorkerProcess,
@@ -103,7 +106,7 @@ const CALLED_LATELY_MS = 5_000;
 const CLOSE_MS = 5_000;
 
 function workerProcess(
-  { commands, subscriber }: Connections,
+  { commands, subscriber, disk }: Connections,
   database: LazyDatabase,
   redisUrl: string,
   settings: Settings,
@@ -230,6 +233,7 @@ function workerProcess(
       new LedgerRole({
         redis: commands,
         subscriber,
+        disk,
         database,
         consumer: workerId,
         groups: ledgerGroups,
@@ -242,6 +246,7 @@ function workerProcess(
         workerId,
         redis: commands,
         subscriber,
+        disk,
         database,
         databaseRunsAnyway: settings.databaseUrl !== undefined,
         webhooks: settings.webhooks,

@@ -61,7 +61,7 @@ export interface Settings {
   readonly bodyKey: string | undefined;
   /**
    * What is on disk when a call is confirmed or answered: all but the last second, or (`strict`) all. Redis must sync each write
-   * before it answers, or the start is refused. Default `everysec`.
+   * before it answers, or tell when it has (`WAITAOF`), or the start is refused. Default `everysec`.
    */
   readonly durability: 'everysec' | 'strict';
   /** `sluice.strict`: patterns match the whole name (for `resolveModel`). */

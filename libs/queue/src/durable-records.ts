@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { defineScript, type Script } from './define-script.js';
 import { keysOf } from './group-keys.js';
+import { JobsOnDisk, type Disk } from './on-disk.js';
 import claimRetry from './scripts/claim-retry.lua';
 import eraseJob from './scripts/erase-job.lua';
 import fetchOnce from './scripts/fetch-once.lua';
@@ -12,7 +13,13 @@ export class DurableRecords {
   private readonly eraseJob: Script<'done' | 'unfinished' | 'gone'>;
   private readonly retryClaim: Script<'done' | 'unfinished' | 'taken' | 'gone'>;
 
-  constructor(private readonly redis: Redis) {
+  private readonly onDisk: JobsOnDisk;
+
+  constructor(
+    private readonly redis: Redis,
+    disk?: Disk,
+  ) {
+    this.onDisk = new JobsOnDisk(disk);
     this.fetchOnce = defineScript(redis, 'sluiceFetchOnce', 2, fetchOnce, true);
     this.eraseJob = defineScript(redis, 'sluiceEraseJob', 2, withDurable(eraseJob));
     this.retryClaim = defineScript(redis, 'sluiceClaimRetry', 1, claimRetry);
@@ -41,9 +48,11 @@ export class DurableRecords {
   }
 
   /** @param how record and stream are gone · only what a dead letter keeps for another try */
-  erase(group: string, jobId: string, how: 'erased' | 'dismissed'): Promise<'done' | 'unfinished' | 'gone'> {
+  async erase(group: string, jobId: string, how: 'erased' | 'dismissed'): Promise<'done' | 'unfinished' | 'gone'> {
     const k = keysOf(group);
-    return this.eraseJob(k.record(jobId), k.stream(jobId), jobId, how, k.keyPrefix);
+    const verdict = await this.eraseJob(k.record(jobId), k.stream(jobId), jobId, how, k.keyPrefix);
+    if (verdict === 'done') await this.onDisk[how](group, jobId);
+    return verdict;
   }
 
   /** @param before `retriedAs` as it was read; `taken`: it is something else by now */

@@ -24,6 +24,7 @@ export { LedgerDrain } from './ledger/ledger-drain.js';
 export type { LedgerConsumer } from './ledger/ledger-lane.js';
 export { LedgerReader, type LedgerReaderOptions } from './ledger/ledger-reader.js';
 export { LeftOverJobs } from './left-over-jobs.js';
+export type { Disk } from './on-disk.js';
 export { openGate } from './open-gate.js';
 export { QueueView, type PlaceInLine, type QueueLook } from './queue-view.js';
 export { QueueControl } from './queue-control.js';

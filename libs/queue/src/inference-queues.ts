@@ -49,7 +49,7 @@ export class InferenceQueues {
   /**
    * Writes the record and hands the job to BullMQ, in one round trip where nothing waits. Safe to repeat with the same
    * job id. Follow the job BEFORE this: a fast worker answers before it returns.
-   * @throws when Redis does not answer within a second
+   * @throws when Redis does not answer within a second, or (`durability: strict`) a durable job is not on disk in time
    */
   async accept(group: string, job: NewJob): Promise<Accepted> {
     if (this.redis.status !== 'ready') throw new StorageAwayError(); // an `add` would wait for its return, and pile up
@@ -63,6 +63,7 @@ export class InferenceQueues {
     if (reply.kind !== 'accepted' || reply.nextToBacklog) this.blockedUntil.set(group, performance.now() + HINT_MS);
     else if (isBlocked) this.blockedUntil.delete(group);
     if (reply.kind === 'accepted' && reply.feedNow) this.nudge(group);
+    if (reply.kind === 'accepted' && job.durable !== undefined) await this.records.onDisk.accepted(group, job.jobId);
     return reply;
   }
 

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { defineScript, type Script } from './define-script.js';
 import { keysOf, SILENCE_MS, WORKER_CHANNEL, WORKERS } from './group-keys.js';
 import { bullJobId, type JobTurn } from './job-envelope.js';
+import { JobsOnDisk, type Disk } from './on-disk.js';
 import acceptJob from './scripts/accept-job.lua';
 import beginJob from './scripts/begin-job.lua';
 import cancelJob from './scripts/cancel-job.lua';
@@ -165,11 +166,14 @@ export class JobRecords {
   private readonly cancelJob: Script<string>;
   private readonly joinJob: Script<'joined' | 'over' | 'gone'>;
   private begins = 0;
+  readonly onDisk: JobsOnDisk;
 
   constructor(
     private readonly redis: Redis,
     private readonly suspectsRun: SuspectsRun = 'nowhere',
+    disk?: Disk,
   ) {
+    this.onDisk = new JobsOnDisk(disk);
     this.acceptJob = defineScript(redis, 'sluiceAcceptJob', 6, withDurable(acceptJob));
     this.beginJob = defineScript(redis, 'sluiceBeginJob', 5, beginJob, true);
     this.noteAttempt = defineScript(redis, 'sluiceNoteAttempt', 1, noteAttempt);
@@ -305,8 +309,10 @@ export class JobRecords {
   }
 
   /** `cancelling`: it runs, and its worker has been told. */
-  cancel(group: string, jobId: string, outcome: string): Promise<'cancelled' | 'cancelling' | 'over' | 'gone'> {
-    return this.endFromOutside(group, jobId, outcome, 0) as Promise<'cancelled' | 'cancelling' | 'over' | 'gone'>;
+  async cancel(group: string, jobId: string, outcome: string): Promise<'cancelled' | 'cancelling' | 'over' | 'gone'> {
+    const verdict = await this.endFromOutside(group, jobId, outcome, 0);
+    if (verdict === 'cancelled') await this.onDisk.ended(group, jobId, outcome);
+    return verdict as 'cancelled' | 'cancelling' | 'over' | 'gone';
   }
 
   /** One that runs is left alone. */
@@ -362,6 +368,7 @@ export class JobRecords {
     const [state, job, durable, place, seq, cancel, startedAt, finishedAt, attempts, progress, ...rest] = read;
     const [asking, outcome = null, retriedAs, dismissed = null] = rest;
     if (!state || !job) return undefined;
+    await this.onDisk.ended(group, jobId, outcome ?? undefined);
     return {
       state: state as JobSnapshot['state'],
       job,
@@ -402,10 +409,12 @@ export class JobRecords {
       'result',
     );
     if (!state) return undefined;
+    const told = outcome?.toString();
+    await this.onDisk.ended(group, jobId, told);
     return {
       state: state.toString('latin1'),
       seq: Number(seq?.toString('latin1') ?? 0),
-      outcome: outcome?.toString(),
+      outcome: told,
       result: result ?? undefined,
     };
   }

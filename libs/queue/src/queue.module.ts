@@ -6,12 +6,13 @@ import { groupQueueOptions } from './group-queue.js';
 import { InferenceQueues } from './inference-queues.js';
 import type { JobEnvelope } from './job-envelope.js';
 import { JobRecords } from './job-records.js';
+import type { Disk } from './on-disk.js';
 
 export interface QueueModuleOptions extends Pick<ModuleMetadata, 'imports'> {
   /** Model groups known at start. */
   groups: readonly string[];
   /** An open connection. Who opened it closes it, after the queues. */
-  useFactory: FactoryProvider<Redis>['useFactory'];
+  useFactory: FactoryProvider<{ redis: Redis; disk: Disk | undefined }>['useFactory'];
   inject: NonNullable<FactoryProvider['inject']>;
 }
 
@@ -25,10 +26,11 @@ export class QueueModule {
     return {
       module: QueueModule,
       imports: [
+        ...imports,
         BullModule.forRootAsync({
           imports,
           inject,
-          useFactory: async (...args: unknown[]) => ({ connection: await useFactory(...args) }),
+          useFactory: async (...args: unknown[]) => ({ connection: (await useFactory(...args)).redis }),
         }),
         BullModule.registerQueueAsync(
           ...groups.map((group) => ({ name: groupToken(group), useFactory: () => groupQueueOptions(group) })),
@@ -37,8 +39,11 @@ export class QueueModule {
       providers: [
         {
           provide: JobRecords,
-          inject: [SHARED],
-          useFactory: ({ connection }: QueueOptions) => new JobRecords(connection as Redis),
+          inject: [...inject],
+          useFactory: async (...args: unknown[]) => {
+            const { redis, disk } = await useFactory(...args);
+            return new JobRecords(redis, 'nowhere', disk);
+          },
         },
         {
           provide: InferenceQueues,

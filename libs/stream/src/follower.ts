@@ -19,6 +19,11 @@ export interface FollowFrom {
   bearsHoles: boolean;
 }
 
+export interface FollowerOptions {
+  /** The end of a job counts when a look finds it: the frame that tells of it comes before it is known to be on disk. */
+  looksAtEnds: boolean;
+}
+
 const FROM_THE_BEGINNING: FollowFrom = { seq: 1, bearsHoles: false };
 
 /** Two looks without a record, so far apart, and it is gone: Redis restarted empty. One alone may come before the accept. */
@@ -61,6 +66,7 @@ export class Follower {
     private readonly look: LookAtRecord,
     private readonly leave: () => void,
     private readonly from = FROM_THE_BEGINNING,
+    private readonly options: FollowerOptions = { looksAtEnds: false },
   ) {
     this.nextSeq = from.seq;
   }
@@ -77,6 +83,7 @@ export class Follower {
     this.heardAt = performance.now();
     if (this.closed || frame.firstSeq + Math.max(frame.count, 1) <= this.nextSeq) return; // seen
     if (frame.firstSeq !== this.nextSeq) return this.lookNow(); // a look finds this one too
+    if (this.options.looksAtEnds && frame.kind === 'terminal') return this.lookNow();
     this.accept(frame);
   }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFrame } from '@sluice/wire';
 import type { Redis } from 'ioredis';
-import { Follower, type FollowFrom, type LookAtRecord } from './follower.js';
+import { Follower, type FollowerOptions, type FollowFrom, type LookAtRecord } from './follower.js';
 
 /** A follower that has heard nothing for so long looks at the record: a lost last frame leaves no gap to see. */
 const SILENCE_MS = 5_000;
@@ -28,8 +28,14 @@ export class Inbox {
     for (const followers of this.followers.values()) for (const follower of followers) follower.lookNow();
   };
 
-  /** @param subscriber a connection of its own: a subscribed one can do nothing else */
-  constructor(private readonly subscriber: Redis) {}
+  /**
+   * @param subscriber a connection of its own: a subscribed one can do nothing else
+   * @param options of all that follow by it
+   */
+  constructor(
+    private readonly subscriber: Redis,
+    private readonly options: FollowerOptions = { looksAtEnds: false },
+  ) {}
 
   async start(): Promise<void> {
     this.subscriber.on('messageBuffer', this.onMessage);
@@ -53,7 +59,7 @@ export class Inbox {
    * @param from where a reader goes on; absent: at the beginning
    */
   follow(jobId: string, look: LookAtRecord, from?: FollowFrom): Follower {
-    const follower: Follower = new Follower(jobId, look, () => this.leave(follower), from);
+    const follower: Follower = new Follower(jobId, look, () => this.leave(follower), from, this.options);
     this.followers.set(jobId, [...(this.followers.get(jobId) ?? NOBODY), follower]);
     return follower;
   }

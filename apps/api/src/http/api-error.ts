@@ -21,6 +21,9 @@ const UNREACHED =
 /** What a Redis says that is there and cannot serve: it loads, fails over, moves slots, lacks replicas or a disk. */
 const UNFIT = /LOADING|MASTERDOWN|READONLY|^(?:NOREPLICAS|MISCONF|CLUSTERDOWN|TRYAGAIN|BUSY)\b/;
 
+const NOT_ON_DISK =
+  'The queue did not confirm in time that this is on its disk (sluice.durability: strict). Try again in a moment.';
+
 /** An error of the connection to Redis, of Redis itself or of the database, as callers see it; undefined when it is something else. */
 export function storageError(error: unknown): ApiException | undefined {
   if (!(error instanceof Error)) return undefined;
@@ -29,6 +32,9 @@ export function storageError(error: unknown): ApiException | undefined {
   }
   if (/^OOM |used memory > 'maxmemory'/.test(error.message)) {
     return apiError('storage_full', 'The queue has no room for new calls. Try again later.');
+  }
+  if (error.name === 'NotOnDiskError') {
+    return new ApiException({ code: 'storage_unavailable', message: NOT_ON_DISK, retryAfterMs: 1_000 });
   }
   if (error.name === 'FileStorageError') {
     return apiError('storage_unavailable', 'The storage of files cannot be used. Try again in a moment.');

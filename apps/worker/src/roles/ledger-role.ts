@@ -4,7 +4,7 @@ import type { Emit } from '@sluice/telemetry';
 import type { Redis } from 'ioredis';
 import type { RunningRole } from './role.js';
 
-export interface LedgerRoleParts extends Pick<LedgerReaderOptions, 'consumer' | 'groups' | 'onError'> {
+export interface LedgerRoleParts extends Pick<LedgerReaderOptions, 'consumer' | 'groups' | 'disk' | 'onError'> {
   redis: Redis;
   subscriber: Redis;
   database: LazyDatabase;
@@ -19,13 +19,14 @@ export interface LedgerRoleParts extends Pick<LedgerReaderOptions, 'consumer' | 
 export class LedgerRole implements RunningRole {
   private readonly reader: LedgerReader;
 
-  constructor({ redis, subscriber, database, consumer, groups, nowMs, emit, onError }: LedgerRoleParts) {
+  constructor({ redis, subscriber, database, consumer, groups, disk, nowMs, emit, onError }: LedgerRoleParts) {
     const onDropped = (partitions: string[]): void => emit('history.dropped', { partitions });
     const history = new HistoryWriter(database, { nowMs, onError, onDropped });
     this.reader = new LedgerReader(redis, subscriber, {
       consumerGroup: 'history',
       consumer,
       groups,
+      disk,
       onError,
       onOverflow: (group, entries) => emit('ledger.overflowed', { group, entries }),
       handle: async (group, entries) => {

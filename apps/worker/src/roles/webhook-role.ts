@@ -18,7 +18,7 @@ import type { LedgerEntry } from '@sluice/wire';
 import type { Redis } from 'ioredis';
 import type { RunningRole } from './role.js';
 
-export interface WebhookRoleParts extends Pick<LedgerReaderOptions, 'groups' | 'onError'> {
+export interface WebhookRoleParts extends Pick<LedgerReaderOptions, 'groups' | 'disk' | 'onError'> {
   workerId: string;
   redis: Redis;
   subscriber: Redis;
@@ -43,7 +43,7 @@ export class WebhookRole implements RunningRole {
   private readonly writer: DeliveryWriter;
 
   constructor(private readonly parts: WebhookRoleParts) {
-    const { redis, subscriber, webhooks, box, publisher, nowMs, emit, onError, groups, workerId } = parts;
+    const { redis, subscriber, webhooks, box, publisher, nowMs, emit, onError, groups, disk, workerId } = parts;
     const queue = new DeliveryQueue(redis);
     const book = new EndpointBook(redis);
     const client = new WebhookClient({ addresses: webhooks, nowMs });
@@ -66,6 +66,7 @@ export class WebhookRole implements RunningRole {
       consumerGroup: 'webhooks',
       consumer: workerId,
       groups,
+      disk,
       handle: (_group, entries) => this.publish(entries),
       onError,
       onOverflow: () => undefined, // told by the history's reader

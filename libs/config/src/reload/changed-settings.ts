@@ -11,6 +11,7 @@ const AT_START = {
   workerConcurrency: 'SLUICE_WORKER_CONCURRENCY',
   drainMs: 'SLUICE_DRAIN_MS',
   bodyKey: 'SLUICE_BODY_KEY',
+  durability: 'sluice.durability',
   maxBodyBytes: 'general_settings.max_request_size_mb',
 } as const satisfies Partial<Record<keyof Settings, string>>;
 

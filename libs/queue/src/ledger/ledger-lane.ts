@@ -1,6 +1,7 @@
 import { readLedgerEntry, type LedgerEntry } from '@sluice/wire';
 import type { Redis } from 'ioredis';
 import { keysOf } from '../group-keys.js';
+import type { Disk } from '../on-disk.js';
 import { CONSUMER_GROUPS, type ConsumerGroup } from './consumer-groups.js';
 
 export interface LedgerConsumer {
@@ -9,6 +10,8 @@ export interface LedgerConsumer {
   consumer: string;
   /** Rejects: the entries stay in hand and come again. Safe to repeat, in any order. */
   handle: (group: string, entries: readonly LedgerEntry[]) => Promise<void>;
+  /** Where the entries are to be on disk before they are handled: who is told of them must not be told otherwise later. */
+  disk?: Disk | undefined;
 }
 
 const AT_ONCE = 500;
@@ -83,13 +86,22 @@ export class LedgerLane {
     if (raw.length === 0) return false;
     const entries = raw.flatMap(([id, fields]) => readLedgerEntry(id, fields) ?? []);
     try {
-      if (entries.length > 0) await this.me.handle(this.group, entries);
+      if (entries.length > 0) {
+        await this.areOnDisk(raw);
+        await this.me.handle(this.group, entries);
+      }
       await this.redis.xack(this.key, this.me.consumerGroup, ...raw.map(([id]) => id));
       return true;
     } catch (error) {
       this.hasLeftovers = true;
       throw error;
     }
+  }
+
+  /** The last of them is enough: what a file loses is its end. */
+  private async areOnDisk(raw: readonly RawEntry[]): Promise<void> {
+    const [last] = raw.findLast(([, fields]) => fields !== null)!;
+    await this.me.disk?.holds(this.group, ['XRANGE', this.key, last, last], (found) => (found as unknown[]).length > 0);
   }
 
   /** From the first entry on, whoever comes first. */

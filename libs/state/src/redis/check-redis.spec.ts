@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { judgeRedis, judgeSyncing } from './check-redis.js';
+import { judgeRedis } from './check-redis.js';
 
 describe('judgeRedis', () => {
   it.each([
@@ -26,17 +26,4 @@ describe('judgeRedis', () => {
     );
     expect(judgeRedis('redis_version:7.0.15\naof_enabled:1').warning).toBeUndefined();
   });
-});
-
-describe('a server for strict durability', () => {
-  it('syncs each write before it answers', () => {
-    expect(judgeSyncing(['appendonly', 'yes', 'appendfsync', 'always'])).toBeUndefined();
-  });
-
-  it.each([[['appendonly', 'yes', 'appendfsync', 'everysec']], [['appendonly', 'no', 'appendfsync', 'always']], [[]]])(
-    'is refused when it says %j',
-    (config) => {
-      expect(judgeSyncing(config)).toMatch(/appendfsync always/);
-    },
-  );
 });

@@ -1,4 +1,5 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
+import { judgeSyncing } from './judge-syncing.js';
 
 /**
  * Whether a server can hold our queues and records. Throws a sentence that says what to change: a Redis before 7.0 or a
@@ -8,40 +9,49 @@ export async function checkRedis(
   redis: Redis,
   durability: 'everysec' | 'strict' = 'everysec',
 ): Promise<{ version: string; warning?: string }> {
-  const sections = await Promise.all(['server', 'memory', 'persistence'].map((section) => redis.info(section)));
-  const { objection, ...judged } = judgeRedis(sections.join('\n'));
+  const { objection, ...judged } = judgeRedis(await infoOf(redis));
   if (objection) throw new Error(objection);
-  if (durability === 'strict') {
-    const lax = judgeSyncing(await redis.config('GET', 'appendonly', 'appendfsync').catch(() => []));
-    if (lax !== undefined) throw new Error(lax);
-  }
+  if (durability === 'strict') await waitsForDisk(redis);
   return judged;
 }
 
 /**
- * What `durability: strict` needs: Redis writes and syncs before it answers, so whoever has a job's id or its result has what
- * is on disk, and no command more is asked for. @param config names and values in turns, as `CONFIG GET` answers
+ * Whether `strict` has to wait for the disk on this server, or on a master of this Cluster.
+ * @throws a sentence when one of them cannot keep what it promises
  */
-export function judgeSyncing(config: unknown): string | undefined {
-  const flat = Array.isArray(config) ? config.map(String) : [];
-  const valueOf = (name: string): string | undefined => flat[flat.indexOf(name) + 1];
-  const isStrict =
-    flat.includes('appendonly') && valueOf('appendonly') === 'yes' && valueOf('appendfsync') === 'always';
-  if (isStrict) return undefined;
-  return 'sluice.durability is strict, but the Redis server does not say that it syncs each write before it answers. Set `appendonly yes` and `appendfsync always`, and allow `CONFIG GET`.';
+export async function waitsForDisk(redis: Redis): Promise<boolean> {
+  const judged = await Promise.all(
+    mastersOf(redis).map(async (node) => {
+      const config = await node.config('GET', 'appendonly', 'appendfsync', 'no-appendfsync-on-rewrite').catch(() => []); // not allowed
+      return judgeSyncing(fieldsOf(await infoOf(node)), (config as unknown[]).map(String));
+    }),
+  );
+  for (const syncing of judged) if (syncing.how === 'refuse') throw new Error(syncing.objection);
+  return judged.some(({ how }) => how === 'waitaof');
 }
+
+const mastersOf = (redis: Redis): Redis[] =>
+  redis.isCluster ? (redis as unknown as Cluster).nodes('master') : [redis];
+
+async function infoOf(redis: Redis): Promise<string> {
+  const sections = await Promise.all(['server', 'memory', 'persistence'].map((section) => redis.info(section)));
+  return sections.join('\n');
+}
+
+const fieldsOf = (info: string): Map<string, string> =>
+  new Map(
+    info.split(/\r?\n/).map((line): [string, string] => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon), line.slice(colon + 1).trim()];
+    }),
+  );
 
 /**
  * @param info The answer to `INFO`: lines `name:value`. Valkey says `redis_version:7.2.4` for its clients' sake and its own
  * version in `valkey_version` (8.0 and later; 7.2 has `server_name:valkey` only).
  */
 export function judgeRedis(info: string): { version: string; objection?: string; warning?: string } {
-  const fields = new Map(
-    info.split(/\r?\n/).map((line): [string, string] => {
-      const colon = line.indexOf(':');
-      return [line.slice(0, colon), line.slice(colon + 1).trim()];
-    }),
-  );
+  const fields = fieldsOf(info);
   const isValkey = fields.get('server_name') === 'valkey' || fields.has('valkey_version');
   const number = fields.get('valkey_version') ?? fields.get('redis_version') ?? 'unknown';
   const version = `${isValkey ? 'Valkey' : 'Redis'} ${number}`;

@@ -2,6 +2,8 @@ import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/
 
 import type { Emit } from '@sluice/telemetry';
 import type { Redis } from 'ioredis';
+import { waitsForDisk } from './check-redis.js';
+import { Disk } from './disk.js';
 import { openRedis } from './open-redis.js';
 import { reportOutages } from './report-outages.js';
 import { untilReady } from './until-ready.js';
@@ -11,6 +13,8 @@ export class Connections {
   constructor(
     readonly commands: Redis,
     readonly subscriber: Redis,
+    /** Absent: what Redis has answered needs not be waited for. */
+    readonly disk: Disk | undefined,
   ) {}
 }
 
@@ -19,12 +23,19 @@ export class Connections {
 export class ConnectionsModule implements OnApplicationShutdown {
   constructor(private readonly connections: Connections) {}
 
-  static to(redisUrl: string, role: 'api' | 'worker', emit: Emit): DynamicModule {
+  /** @throws a sentence when the server cannot keep what `strict` promises */
+  static to(
+    redisUrl: string,
+    { role, durability }: { role: 'api' | 'worker'; durability: 'everysec' | 'strict' },
+    emit: Emit,
+  ): DynamicModule {
     const open = async (): Promise<Connections> => {
       const commands = openRedis(redisUrl, { role, onError: () => undefined });
       reportOutages(commands, emit);
       const subscriber = openRedis(redisUrl, { role: 'subscriber', onError: () => undefined });
-      return new Connections(await untilReady(commands), await untilReady(subscriber));
+      await Promise.all([untilReady(commands), untilReady(subscriber)]);
+      const waits = durability === 'strict' && (await waitsForDisk(commands));
+      return new Connections(commands, subscriber, waits ? new Disk(redisUrl, commands) : undefined);
     };
     return {
       module: ConnectionsModule,
@@ -34,6 +45,7 @@ export class ConnectionsModule implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
+    this.connections.disk?.stop();
     this.connections.commands.disconnect();
     this.connections.subscriber.disconnect();
   }

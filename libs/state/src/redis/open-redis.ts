@@ -2,8 +2,17 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { coalesceWrites } from './coalesce-writes.js';
 import { watchSilence } from './watch-silence.js';
 
-/** `api` fails fast, `worker` waits for the connection to return, `subscriber` does nothing but listen. */
-export type RedisRole = 'api' | 'worker' | 'subscriber';
+/**
+ * `api` fails fast, `worker` waits for the connection to return, `subscriber` does nothing but listen, `disk` waits for syncs:
+ * nothing of it is ever sent again over another connection.
+ */
+export type RedisRole = 'api' | 'worker' | 'subscriber' | 'disk';
+
+interface OpenAs {
+  role: RedisRole;
+  /** Hears of each failed try; without a listener ioredis would print them. */
+  onError: (error: Error) => void;
+}
 
 const SLOWEST_RETRY_MS = 2_000;
 /** A caller of the api is told within a second. */
@@ -27,23 +36,39 @@ const OPTIONS: Record<RedisRole, RedisOptions> = {
   api: { enableOfflineQueue: false, maxRetriesPerRequest: 0 },
   worker: { maxRetriesPerRequest: null },
   subscriber: { maxRetriesPerRequest: null, autoResubscribe: true },
+  disk: { enableOfflineQueue: false, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false },
 };
 
 /**
  * Opens a connection, which goes on trying for as long as it lives.
  * @param url `redis://…`, `rediss://…`, the path of a Unix socket, or `redis-cluster://[user:password@]host:port,host:port`
  *   (`rediss-cluster://` with TLS): some nodes of a Redis Cluster, which name the others.
- * @param onError Hears of each failed try; without a listener ioredis would print them.
  */
-export function openRedis(url: string, { role, onError }: { role: RedisRole; onError: (error: Error) => void }): Redis {
+export function openRedis(url: string, { role, onError }: OpenAs): Redis {
   const options = { ...RECOVERY, ...OPTIONS[role] };
   const nodes = clusterNodes(url);
   if (nodes !== undefined) return openCluster(nodes, options, onError);
   const isPath = url.includes('/') && !url.includes('://'); // ioredis takes a relative one for a host
   const redis = isPath ? new Redis({ ...options, path: url }) : new Redis(url, options);
   redis.on('error', onError);
-  if (role !== 'subscriber') coalesceWrites(redis);
+  if (role === 'api' || role === 'worker') coalesceWrites(redis);
   if (role === 'api') watchSilence(redis, SILENCE_MS);
+  return redis;
+}
+
+/** One node of a Redis Cluster. @param address `host:port`, as the Cluster tells it */
+export function openNode(url: string, address: string, { role, onError }: OpenAs): Redis {
+  const colon = address.lastIndexOf(':');
+  const { hosts: _, secure, ...credentials } = clusterNodes(url)!;
+  const redis = new Redis({
+    ...RECOVERY,
+    ...OPTIONS[role],
+    ...credentials,
+    ...(secure ? { tls: {} } : {}),
+    host: address.slice(0, colon),
+    port: Number(address.slice(colon + 1)),
+  });
+  redis.on('error', onError);
   return redis;
 }
 

@@ -19,7 +19,7 @@ export function historyProviders(emit: Emit): Provider[] {
       provide: KeptJobs,
       inject: [Connections, LazyDatabase, RedisClock, LiveSettings],
       useFactory: (
-        { commands }: Connections,
+        { commands, disk }: Connections,
         database: LazyDatabase,
         { nowMs }: RedisClock,
         live: LiveSettings,
@@ -31,6 +31,7 @@ export function historyProviders(emit: Emit): Provider[] {
           consumerGroup: 'history',
           consumer: `api/${randomUUID()}`,
           handle: (group, entries) => history.append(group, entries),
+          disk,
         });
         return new KeptJobs(new JobHistory(database), ledgers, () => [...live.settings.models.groups.keys()]);
       },
