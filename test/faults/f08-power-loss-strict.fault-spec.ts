@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from '../support/cluster.js';
+import { tell } from '../support/full-size.js';
 import { losePower, nothingConfirmedIsLost } from '../support/power-loss.js';
 import type { SluiceProcess } from '../support/sluice-process.js';
 
@@ -20,6 +21,6 @@ describe('a host that loses its power, with strict durability on a Redis that sy
     expect(loss.accepted.length).toBeGreaterThan(20);
     await nothingConfirmedIsLost(api, loss, 30_000);
     const { accepted, told, lostBytes } = loss;
-    process.stderr.write(`F8 strict, always: ${JSON.stringify({ accepted: accepted.length, told: told.size, lostBytes, lost: 0 })}\n`); // prettier-ignore
+    tell('F8, strict by always', { accepted: accepted.length, told: told.size, lostBytes, lost: 0 });
   }, 60_000);
 });

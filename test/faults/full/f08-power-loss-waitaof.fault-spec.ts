@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from '../../support/cluster.js';
+import { tell } from '../../support/full-size.js';
 import { losePower, nothingConfirmedIsLost } from '../../support/power-loss.js';
 import { serverWithWaitaof } from '../../support/server-with-waitaof.js';
 import type { SluiceProcess } from '../../support/sluice-process.js';
@@ -28,7 +29,7 @@ describe('a host that loses its power, with strict durability on a Redis that sy
       expect(loss.accepted.length).toBeGreaterThan(60);
       await nothingConfirmedIsLost(api, loss, 60_000);
       const { accepted, told, lostBytes } = loss;
-      process.stderr.write(`F8 strict, WAITAOF: ${JSON.stringify({ accepted: accepted.length, told: told.size, lostBytes, lost: 0 })}\n`); // prettier-ignore
+      tell('F8, strict by WAITAOF', { accepted: accepted.length, told: told.size, lostBytes, lost: 0 });
     }
   }, 240_000);
 });
