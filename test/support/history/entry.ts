@@ -118,9 +118,8 @@ export interface EventsRead {
   /** Asked for those after this one; undefined: not told in a number. */
   fromSeq: number | undefined;
   seen: readonly { seq: number; digest: string }[];
-  /** The connection was closed in order, and the last event is an end. */
+  /** The last event is an end. */
   isEnded: boolean;
-  isCut: boolean;
 }
 
 /** A provider was called. */

@@ -198,7 +198,7 @@ const NO_RESULT = new Set([
 function ofEvents(exchange: Exchange): Entry[] {
   if (exchange.status !== 200) return [];
   const job = jobIn(exchange);
-  const { how, endedAtMs: atMs } = exchange;
+  const { endedAtMs: atMs } = exchange;
   const from = exchange.query.get('starting_after');
   const fromSeq = exchange.headers.has('last-event-id') ? undefined : Number(from ?? 0);
   const seen: { seq: number; digest: string }[] = [];
@@ -221,7 +221,7 @@ function ofEvents(exchange: Exchange): Entry[] {
     const said = state === 'completed' ? text || undefined : code;
     end = { what: 'ended', job, state, said, through: 'events', atMs };
   }
-  const read = { what: 'events_read', job, fromSeq, seen, isEnded: end !== undefined, isCut: how === 'cut' } as const;
+  const read = { what: 'events_read', job, fromSeq, seen, isEnded: end !== undefined } as const;
   return end === undefined ? [read] : [read, end];
 }
 
