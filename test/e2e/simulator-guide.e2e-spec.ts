@@ -45,7 +45,7 @@ describe('docs/simulator.md', () => {
   });
 
   it('prints examples that run, and what they print', async () => {
-    const examples = [...GUIDE.matchAll(/```sh\n([^]*?)```\n```\n([^]*?)```/g)];
+    const examples = [...GUIDE.matchAll(/```sh run\n([^]*?)```\n```\n([^]*?)```/g)];
     expect(examples).toHaveLength(3);
     for (const [, script, printed] of examples) {
       const { stdout } = await run('sh', [

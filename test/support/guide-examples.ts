@@ -14,9 +14,16 @@ export function examplesOf(markdown: string): GuideExample[] {
   }));
 }
 
+/** Blocks in a language that can be run, and what their first line says of that: `run`, or `not run: WHY`. */
+export function runnableBlocks(markdown: string): { language: string; how: string }[] {
+  const blocks = markdown.matchAll(/^ *```(sh|bash|js|mjs|ts|python)(?: (.*))?$/gm);
+  return [...blocks].map(([, language = '', how = '']) => ({ language, how }));
+}
+
 /** The first block of this language. @throws when there is none */
 export function blockOf(markdown: string, language: string): string {
-  const [, indent = '', text] = new RegExp(`^( *)\`\`\`${language}\n([^]*?)^ *\`\`\`$`, 'm').exec(markdown) ?? [];
+  const [, indent = '', text] =
+    new RegExp(`^( *)\`\`\`${language}(?: run)?\n([^]*?)^ *\`\`\`$`, 'm').exec(markdown) ?? [];
   if (text === undefined) throw new Error(`there is no ${language} block`);
   return withoutIndent(text, indent);
 }
