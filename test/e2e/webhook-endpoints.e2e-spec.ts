@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import OpenAI from 'openai';
 import { Webhook } from 'standardwebhooks';
@@ -229,6 +230,20 @@ describe('callbacks of jobs', () => {
     for (const delivery of ofOne) expect(delivery).toMatchObject({ type: 'job.completed', job_id: one.body['id'] });
     expect(JSON.stringify(ofOne)).not.toContain('whsec_');
     expect(got('failures')).toEqual([]);
+  });
+
+  it('have secrets that stand nowhere in Redis as they are, and are tried again with them', async () => {
+    const own = { url: hook('sealed'), secret: OWN.secret };
+    const job = await jobs.submit({ webhook: own, retention: { request: '1h' } }, {}, as('sealed'));
+    const bulk = await jobs.send('POST', '/v1/jobs/bulk', { jobs: [jobs.create({ webhook: own })] }, as('sealed'));
+    expect(bulk.body).toMatchObject({ accepted: 1 });
+    await arrived('sealed', 2);
+    expect((await jobs.send('POST', `/v1/jobs/${job.body['id']}/retry`, {}, as('sealed'))).status).toBe(202);
+    for (const record of await arrived('sealed', 3))
+      expect(new Webhook(OWN.secret).verify(String(record.body), headersOf(record))).toBeDefined();
+    const written = await readFile(sluice.redis.appendOnlyFile()); // all that was ever said to Redis
+    expect(written.includes('aes1:')).toBe(true);
+    expect(written.includes(OWN.secret)).toBe(false);
   });
 
   it('tell failures with their error, cancels and expiries', async () => {

@@ -6,6 +6,7 @@ import { temporaryFolder } from './sluice-process.js';
 
 export interface StoringSluice extends SluiceUnderTest {
   redisUrl: string;
+  redis: OwnRedis;
   /** Where its files are. */
   dataDir: string;
   database: LazyDatabase;
@@ -26,6 +27,7 @@ export async function startStoringSluice(
   return {
     ...sluice,
     redisUrl: redis.url,
+    redis,
     dataDir,
     database: store.database,
     stop: async () => {

@@ -32,7 +32,7 @@ import {
 } from '@sluice/state';
 import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
 import { framesFrom, hasStream, Inbox, replayPage, type LookAtRecord } from '@sluice/stream';
-import { EndpointBook } from '@sluice/webhooks';
+import { EndpointBook, SecretBox } from '@sluice/webhooks';
 import type { Emit } from '@sluice/telemetry';
 import { BATCH_CONTROLLERS, batchProviders } from './http/batches/batch-providers.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
@@ -200,7 +200,9 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             const lookAt = (group: string, outageWaitMs: number): LookAtRecord =>
               endUnattended(lookAtJob(commands, records, group), { records, group, outageWaitMs, nowMs: clock.nowMs });
             const hasRoom = (): boolean | Promise<boolean> => storage.hasRoom();
-            const parts = { redis: commands, queues, records, claims, promises, hasRoom, inbox, lookAt };
+            const box = new SecretBox(settings.bodyKey);
+            const seal = (secret: string): string => box.seal(secret);
+            const parts = { redis: commands, queues, records, claims, promises, hasRoom, inbox, lookAt, seal };
             return LiveSettings.of(settings, { ...parts, nowMs: clock.nowMs, masterKey, setLogLevel });
           },
         },

@@ -8,7 +8,7 @@ import { nextRandom } from './random-bytes.js';
 
 interface Parts extends Pick<
   SubmitDeps,
-  'queues' | 'records' | 'claims' | 'promises' | 'hasRoom' | 'inbox' | 'lookAt' | 'nowMs'
+  'queues' | 'records' | 'claims' | 'promises' | 'hasRoom' | 'inbox' | 'lookAt' | 'seal' | 'nowMs'
 > {
   redis: Redis;
   masterKey: MasterKey;
@@ -33,10 +33,10 @@ export class LiveSettings {
 
   static async of(settings: Settings, parts: Parts): Promise<LiveSettings> {
     const { models, policy, strictNames: isStrict } = settings;
-    const { queues, records, claims, promises, hasRoom, inbox, lookAt, nowMs } = parts;
+    const { queues, records, claims, promises, hasRoom, inbox, lookAt, seal, nowMs } = parts;
     const numberOf = (group: string): number => live.numbers.get(group) ?? 0;
     const newId = (group: string): string => newJobId(nowMs(), nextRandom(), numberOf(group));
-    const shared = { queues, records, claims, promises, hasRoom, inbox, lookAt, nowMs };
+    const shared = { queues, records, claims, promises, hasRoom, inbox, lookAt, seal, nowMs };
     const submit = { ...shared, models, policy, isStrict, newJobId: newId };
     const live: LiveSettings = new LiveSettings(settings, submit, parts);
     await live.numberGroups(settings);

@@ -9,7 +9,7 @@ import { refusal, STORAGE_FULL, type SubmitDeps } from './submit-inference.js';
 
 export interface DurableDeps extends Pick<
   SubmitDeps,
-  'models' | 'policy' | 'isStrict' | 'hasRoom' | 'newJobId' | 'nowMs'
+  'models' | 'policy' | 'isStrict' | 'hasRoom' | 'newJobId' | 'seal' | 'nowMs'
 > {
   queues: Pick<InferenceQueues, 'accept' | 'abandon'>;
 }
@@ -59,7 +59,7 @@ export async function submitDurable(
   const plain = prepareJob(request, { jobId, group, routed: found.routed }, times, deps.policy);
   const { kind, midstream } = traits;
   const job: InferenceJob = { ...plain, durable: { kind, ...(midstream === undefined ? {} : { midstream }) } };
-  const durable = durableOf(request, traits, job);
+  const durable = durableOf(request, { ...traits, ...sealed(traits, deps) }, job);
   const accepting = deps.queues.accept(group, {
     jobId,
     request: source,
@@ -109,6 +109,12 @@ function durableOf({ options }: DurableRequest, traits: DurableTraits, job: Infe
     deadlineMs: job.deadlineMs,
     retention: { ...asked, resultMs },
   };
+}
+
+/** Where its end is told, with a secret that is as it is kept. A job that is tried again brings it so. */
+function sealed({ webhook }: DurableTraits, { seal }: Pick<DurableDeps, 'seal'>): Pick<DurableTraits, 'webhook'> {
+  if (webhook === undefined || 'endpointId' in webhook) return {};
+  return { webhook: { ...webhook, secret: seal(webhook.secret) } };
 }
 
 /** @param isTranslated its answer says again what was asked: the one is kept with the other, unless it is not to be */

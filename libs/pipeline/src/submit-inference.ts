@@ -25,6 +25,8 @@ export interface SubmitDeps {
   /** @param outageWaitMs time without any worker after which the call is given up */
   lookAt: (group: string, outageWaitMs: number) => LookAtRecord;
   newJobId: (group: string) => string;
+  /** A secret of a caller's, as it is kept. */
+  seal: (secret: string) => string;
   nowMs: () => number;
 }
 

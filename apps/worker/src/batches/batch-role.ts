@@ -137,6 +137,7 @@ export class BatchRole implements RunningRole {
         queues: this.queues,
         hasRoom: () => true, // a window of lines fills no Redis, and one that is full refuses them by itself
         newJobId: () => '', // lines bring their own
+        seal: (secret) => secret, // and have none
         nowMs,
       }),
       numberOfGroup: async (group) => {

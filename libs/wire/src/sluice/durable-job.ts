@@ -31,6 +31,7 @@ export interface DurableJob {
     /** After its end; 0: gone when it was fetched. */
     resultMs: number;
   };
+  /** The secret as it is kept (SecretBox). */
   webhook?: { endpointId: string } | { url: string; secret: string; events?: string[] };
   /** @property line byte-order number in the input file */
   batch?: { id: string; line: number; customId: string };
