@@ -332,10 +332,16 @@ describe('the job scripts and their twin in core', () => {
                   progress: progressOf(pick),
                   dueAtMs: nowMs + 30_000,
                 };
-                repeat = () => requeueJob(twin, { ...written, untilMs, isSuspect: run.isSuspect }, nowMs);
+                const outSinceMs = untilMs === undefined || pick % 3 === 0 ? undefined : nowMs - 1_000 * (pick % 12);
+                const back = { untilMs, outSinceMs, isSuspect: run.isSuspect };
+                repeat = () => requeueJob(twin, { ...written, ...back }, nowMs);
                 fromTwin = repeat();
                 const by = run.isSuspect ? suspectRecords : records;
-                fromScripts = await by.requeue(group, written, untilMs === undefined ? undefined : { untilMs });
+                fromScripts = await by.requeue(
+                  group,
+                  written,
+                  untilMs === undefined ? undefined : { untilMs, outSinceMs },
+                );
                 seen.add(`${what}: ${String(fromTwin)}`);
                 break;
               }
@@ -591,8 +597,8 @@ describe('the job scripts and their twin in core', () => {
           return { id, record, frames, ttl: ttl < 0 ? undefined : Math.ceil(ttl / 10_000) * 10_000 };
         }),
       ]);
-    const { jobs: waiting, bytes, clock = '0', until, burst, later: laterAt } = pace;
-    const counts = { waiting, bytes, clock: String(Number(clock)), until, burst, laterAt };
+    const { jobs: waiting, bytes, clock = '0', until, burst, later: laterAt, out, outSeen } = pace;
+    const counts = { waiting, bytes, clock: String(Number(clock)), until, burst, laterAt, out, outSeen };
     const told = ledger.map(([, fields]) => fieldsOf(fields));
     const sets = { starts, idle, lines, tenants, due, fed, suspects: handedSuspects, delayed, later };
     return { ...sets, counts, spans, ledger: told, jobs: each };
@@ -687,6 +693,8 @@ function flat(twin: JobGroup, jobs: readonly string[]): Dump {
       until: untilMs === undefined ? undefined : String(untilMs),
       burst: burst === undefined ? undefined : String(burst),
       laterAt: twin.laterMs === undefined ? undefined : String(twin.laterMs),
+      out: twin.outage && String(twin.outage.sinceMs),
+      outSeen: twin.outage && String(twin.outage.seenMs),
     },
     jobs: jobs.map((id) => {
       const record = twin.records.get(id);

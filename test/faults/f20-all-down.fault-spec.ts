@@ -60,7 +60,7 @@ describe('all deployments of a group are down (F20)', () => {
       for (const { status, code, tookMs } of waited) {
         expect([status, code]).toEqual([503, 'no_deployment_available']);
         expect(tookMs).toBeGreaterThan(9_500);
-        expect(tookMs).toBeLessThan(12_000);
+        expect(tookMs).toBeLessThan(13_000); // behind the jobs it is the api that looks, every five to six seconds
       }
       const late = outcomes.filter(({ atMs }) => atMs > backAt - 5_000);
       expect(late.filter(({ kind }) => kind !== 'answer')).toEqual([]);
@@ -74,7 +74,7 @@ describe('all deployments of a group are down (F20)', () => {
         calls: calls.length,
         jobs: JOBS,
         triesWhileDown: seen,
-        servedAfterMs: servedAt - backAt,
+        servedAfterMs: Math.round(servedAt - backAt),
       });
     },
     90_000 + DOWN_MS,

@@ -1,29 +1,49 @@
-import { noWorker } from '@sluice/pipeline';
+import { hasWaitedOut } from '@sluice/core';
+import { allOut, noWorker } from '@sluice/pipeline';
 import type { JobRecords } from '@sluice/queue';
 import { terminalFrame, type LookAtRecord } from '@sluice/stream';
 import type { ApiError, Outcome } from '@sluice/wire';
 
+/** It is probed every two seconds while it is out. */
+const RETRY_OUTAGE_MS = 2_000;
+
 /**
- * A call that was accepted and has lost its last worker since: nobody can be expected to run it. When no worker of its
- * group has been there for `outageWaitMs`, its caller is told, as a new one would be at once, and the job is cancelled: a
- * worker that comes later must not serve a call that its caller repeats. In silence only: a look costs what it costs.
+ * A call that was accepted and that nobody can be expected to run in its time. Its caller is told, as a new one would be,
+ * and the job is cancelled: a worker that comes later must not serve a call that its caller repeats. In silence only: a look
+ * costs what it costs.
+ *
+ * - No worker of its group has been there for `outageWaitMs`.
+ * - All its deployments have been out for so long, and it stands behind jobs that wait for their return: no worker has begun
+ *   it, and so none counts its time.
  */
 export function endUnattended(
   look: LookAtRecord,
   { records, group, outageWaitMs, nowMs }: UnattendedDeps,
 ): LookAtRecord {
-  let sinceMs: number | undefined;
+  const acceptedAtMs = nowMs();
+  let aloneSinceMs: number | undefined;
+
+  /** @param hasContent its first tokens are out */
+  const whyGivenUp = async (jobId: string, hasContent: boolean): Promise<ApiError | undefined> => {
+    const now = nowMs();
+    const { isAttended, outage } = await records.hopeFor(group, jobId, now);
+    if (isAttended) aloneSinceMs = undefined;
+    else aloneSinceMs ??= now;
+    if (aloneSinceMs !== undefined && now - aloneSinceMs >= outageWaitMs) {
+      return hasContent ? INTERRUPTED : noWorker(group);
+    }
+    return hasWaitedOut(outage, { acceptedAtMs, outageWaitMs }, now) && !hasContent
+      ? allOut(RETRY_OUTAGE_MS)
+      : undefined;
+  };
 
   return async (jobId, fromSeq) => {
     const looked = await look(jobId, fromSeq);
     if (looked === undefined || looked.terminal !== undefined) return looked;
-    const now = nowMs();
-    if (await records.isAttended(group, jobId, now)) sinceMs = undefined;
-    else sinceMs ??= now;
-    if (sinceMs === undefined || now - sinceMs < outageWaitMs) return looked;
-
     const lastSeq = Math.max(fromSeq - 1, ...looked.frames.map(({ firstSeq, count }) => firstSeq + count - 1));
-    const outcome: Outcome = { state: 'failed', error: lastSeq === 0 ? noWorker(group) : INTERRUPTED };
+    const error = await whyGivenUp(jobId, lastSeq > 0);
+    if (error === undefined) return looked;
+    const outcome: Outcome = { state: 'failed', error };
     const cancelled = await records.cancel(group, jobId, JSON.stringify(outcome));
     if (cancelled === 'over' || cancelled === 'gone') return looked; // the next look finds how
     return { ...looked, terminal: terminalFrame(jobId, lastSeq, JSON.stringify(outcome), undefined) };
@@ -31,7 +51,7 @@ export function endUnattended(
 }
 
 export interface UnattendedDeps {
-  records: Pick<JobRecords, 'isAttended' | 'cancel'>;
+  records: Pick<JobRecords, 'hopeFor' | 'cancel'>;
   group: string;
   outageWaitMs: number;
   /** Redis TIME. */

@@ -1,4 +1,4 @@
-import { keptText, type BacklogBounds, type Kept } from '@sluice/core';
+import { keptText, type BacklogBounds, type Kept, type Outage } from '@sluice/core';
 import type { Redis } from 'ioredis';
 import { defineScript, type Script } from './define-script.js';
 import { keysOf, SILENCE_MS, WORKER_CHANNEL, WORKERS } from './group-keys.js';
@@ -286,11 +286,14 @@ export class JobRecords {
     return kind === 'finished' ? { othersWait: waiting === 1 } : undefined;
   }
 
-  /** @param toBacklog nothing free, back to its place in its line: not fed again before that time (Unix ms); absent: its BullMQ job goes back to wait */
+  /**
+   * @param toBacklog nothing free, back to its place in its line: not fed again before that time; since when failures alone have
+   *   been the reason (Unix ms). Absent: its BullMQ job goes back to wait
+   */
   requeue(
     group: string,
     run: { jobId: string; epoch: number; progress: string; dueAtMs: number },
-    toBacklog?: { untilMs: number },
+    toBacklog?: { untilMs: number; outSinceMs?: number | undefined },
   ): Promise<'requeued' | 'stale' | 'cancelled'> {
     const k = keysOf(group);
     return this.requeueJob(
@@ -305,6 +308,7 @@ export class JobRecords {
       toBacklog === undefined ? 'handed_back' : 'backlog',
       toBacklog?.untilMs ?? 0,
       k.keyPrefix,
+      toBacklog?.outSinceMs ?? '',
     );
   }
 
@@ -351,15 +355,22 @@ export class JobRecords {
     return this.redis.zcard(keysOf(group).due);
   }
 
-  /** Whether a worker that may run it is alive: any of its group, or the one that has it. @param nowMs Redis TIME */
-  async isAttended(group: string, jobId: string, nowMs: number): Promise<boolean> {
+  /**
+   * What a job that is not over may hope for.
+   * @param nowMs Redis TIME
+   * @returns isAttended: a worker that may run it is alive, any of its group, or the one that has it · outage: of its group,
+   *   while nobody has it
+   */
+  async hopeFor(group: string, jobId: string, nowMs: number): Promise<{ isAttended: boolean; outage?: Outage }> {
     const k = keysOf(group);
-    const [beat, worker] = await Promise.all([
-      this.redis.hget(k.pace, 'beat'),
+    const [[beat, out, outSeen], worker] = await Promise.all([
+      this.redis.hmget(k.pace, 'beat', 'out', 'outSeen'),
       this.redis.hget(k.record(jobId), 'worker'),
     ]);
-    if (nowMs - Number(beat ?? 0) <= SILENCE_MS) return true;
-    return worker ? nowMs - Number((await this.redis.zscore(WORKERS, worker)) ?? 0) <= SILENCE_MS : false;
+    const outage = outSeen && !worker ? { outage: { sinceMs: Number(out), seenMs: Number(outSeen) } } : {};
+    if (nowMs - Number(beat ?? 0) <= SILENCE_MS) return { isAttended: true, ...outage };
+    const last = worker ? Number((await this.redis.zscore(WORKERS, worker)) ?? 0) : 0;
+    return { isAttended: nowMs - last <= SILENCE_MS, ...outage };
   }
 
   /** Undefined when there is no record (any more), or none that says more than that the job is over (free-records.lua). */

@@ -230,6 +230,19 @@ describe('with nobody free', () => {
     expect(step(first.progress, open(200_500), of, 200_000)).toMatchObject({ do: 'pause', ms: 500 });
   });
 
+  it.each([
+    ['a call', false, 'attempts_failed'],
+    ['a job', true, 'a,b'],
+  ])(
+    '%s that had failed at everybody before an outage which lasted longer than calls wait',
+    (_who, isPatient, does) => {
+      const of: StepContext = { ...context([PAIR], { maxAttempts: 3 }), isPatient, startByMs: Infinity };
+      const failed = after(tried('a', 'server'), tried('b', 'server', { used: false, atMs: START_MS + 20_000 }));
+      const back = step({ ...failed, shutSinceMs: START_MS }, [], of, 40_000);
+      expect(back.do === 'fail' ? reason(back) : asked(back).join()).toBe(does);
+    },
+  );
+
   it('failed probes do not prolong an outage, and are not the job’s attempts', () => {
     const of = context([LONE], { policy: { outageWaitMs: 3_000 } });
     const { chosen, end, tookMs } = story(of, ['server'], { used: false });

@@ -72,11 +72,13 @@ function moveInGroup(
 
   const canLeave = nextTarget(progress, context) !== undefined;
   const shut = shutOf(eligible, refused, here, progress, context, nowMs);
-  const isOutageOver =
-    progress.shutSinceMs !== undefined && nowMs >= progress.shutSinceMs + context.policy.outageWaitMs;
+  const hasWaitedOut =
+    context.isPatient !== true &&
+    progress.shutSinceMs !== undefined &&
+    nowMs >= progress.shutSinceMs + context.policy.outageWaitMs;
   // A deployment that failed once may be the only one to answer soon; but the last attempts are kept for those that did not.
   const canSpare = attempts > shut.fullOnes || shut.untilMs > context.startByMs;
-  if (canSpare && !isOutageOver) {
+  if (canSpare && !hasWaitedOut) {
     // One that timed out keeps the caller waiting as long again: another group goes first, unless a policy says otherwise.
     const mayAskSlow =
       !canLeave || retriesAfter({ group: here.group.name, kind: 'timeout' }, context.policy) !== undefined;
@@ -86,7 +88,7 @@ function moveInGroup(
       if (step !== undefined) return step;
     }
   }
-  if (shut.untilMs === Infinity && !isOutageOver) return { do: 'leave', progress, left: slowOnes(eligible, progress) };
+  if (shut.untilMs === Infinity && !hasWaitedOut) return { do: 'leave', progress, left: slowOnes(eligible, progress) };
   const untilMs = Math.min(shut.untilMs, nowMs + LONGEST_HINT_MS);
   const { isWhole, isGuess } = shut;
   const group = { name: progress.here, untilMs, isWhole, isGuess };

@@ -1,3 +1,4 @@
+import type { Outage } from './outage.js';
 import type { Kept } from './kept.js';
 import { newBacklog, type Backlog } from './lines.js';
 import type { Starts } from './starts.js';
@@ -62,6 +63,7 @@ export interface JobGroup {
   /** One `accepted` and one `over` of each durable job, in order: fields as they stand there. */
   ledger: Record<string, string>[];
   gate: Gate | undefined;
+  outage: Outage | undefined;
   starts: Starts;
   /** Nothing is started. */
   isPaused: boolean;
@@ -143,6 +145,7 @@ export const newJobGroup = (window = 0, beatMs?: number): JobGroup => ({
   later: new Map(),
   ledger: [],
   gate: undefined,
+  outage: undefined,
   isPaused: false,
   starts: new Map(),
   window,

@@ -1,5 +1,6 @@
 import { bytesOf, isOver, type JobGroup, type JobRecord, type Told } from './job-group.js';
 import { joinLine } from './lines.js';
+import { noteOutage } from './outage.js';
 import { countStarts } from './starts.js';
 
 /** What a run is told at each write: it may go on; another has begun or it is over; its job is to be cancelled. */
@@ -109,13 +110,15 @@ export interface RequeueAsk {
   dueAtMs: number;
   /** Nothing is fed before; absent: handed back, its BullMQ job goes back to wait. */
   untilMs?: number | undefined;
+  /** Since when failures alone have shut the group; absent: it is full, or cools. */
+  outSinceMs?: number | undefined;
   /** Of a run among the suspects, which are only handed back. */
   isSuspect?: boolean;
 }
 
 /** A run ends without an outcome. The twin of `requeue-job.lua`. */
 export function requeueJob(group: JobGroup, ask: RequeueAsk, nowMs: number): 'requeued' | 'stale' | 'cancelled' {
-  const { jobId, epoch, untilMs } = ask;
+  const { jobId, epoch, untilMs, outSinceMs } = ask;
   const record = group.records.get(jobId);
   if (record?.state === 'queued' && record.epoch === epoch && epoch > 0) return 'requeued';
   if (record?.epoch !== epoch || record.state !== 'running') return 'stale';
@@ -131,6 +134,7 @@ export function requeueJob(group: JobGroup, ask: RequeueAsk, nowMs: number): 're
     if (record.fed > 1) countStarts(group.starts, -1, nowMs);
     record.fed++;
     group.gate = { untilMs, burst: 1 };
+    if (outSinceMs !== undefined) group.outage = noteOutage(group.outage, outSinceMs, nowMs);
   }
   return 'requeued';
 }

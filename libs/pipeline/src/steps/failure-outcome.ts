@@ -1,5 +1,6 @@
 import { callsMade, consequenceOf, type Failure, type FailReason, type FailureKind, type Tried } from '@sluice/core';
 import { isEndpoint, type ErrorCode, type Outcome } from '@sluice/wire';
+import { allOut } from '../all-out.js';
 import { misfitError } from '../misfit-error.js';
 import type { Run } from '../run-deps.js';
 import { NO_CAPACITY } from '../submit-inference.js';
@@ -25,11 +26,7 @@ export function failureOutcome(run: Run, because: Because): FinishedRun {
     case 'no_capacity':
       return failed('no_capacity', NO_CAPACITY + attemptsTold(run), because.retryAfterMs);
     case 'all_out':
-      return failed(
-        'no_deployment_available',
-        'Every deployment of this model is out after failures. They are probed until one is back.' + attemptsTold(run),
-        because.retryAfterMs,
-      );
+      return { state: 'failed', error: allOut(because.retryAfterMs, attemptsTold(run)) };
     case 'unfit':
       return { state: 'failed', error: misfitError(run.job.model, because.misfit) };
     case 'unsupported_param': {

@@ -4,7 +4,7 @@
 -- KEYS[1]  {sluice:<group>}:job:<id>     hash, the job record
 -- KEYS[2]  {sluice:<group>}:due          sorted set
 -- KEYS[3]  {sluice:<group>}:fed          sorted set
--- KEYS[4]  {sluice:<group>}:pace         hash: until, burst
+-- KEYS[4]  {sluice:<group>}:pace         hash: until, burst, out, outSeen
 -- ARGV[1]  epoch of the run
 -- ARGV[2]  job id
 -- ARGV[3]  progress, JSON
@@ -12,6 +12,7 @@
 -- ARGV[5]  'backlog': nothing free, back to the head of its line; 'handed_back': its BullMQ job goes back to wait
 -- ARGV[6]  nothing is fed before this, Unix ms; 0: no such thing
 -- ARGV[7]  prefix of the group's keys, {sluice:<group>}:
+-- ARGV[8]  since when failures alone have shut the group, Unix ms; empty: it is full, or cools
 -- Returns  'requeued' | 'stale' | 'cancelled' (finish it instead)
 -- Time     Redis TIME, ms
 --
@@ -36,5 +37,11 @@ else
   if fed > 1 then count_starts(ARGV[7], -1, now) end
   redis.call('HSET', KEYS[1], 'fed', fed + 1) -- what BullMQ still has of it is of an older number
   redis.call('HSET', KEYS[4], 'until', ARGV[6], 'burst', 1)
+  if ARGV[8] ~= '' then
+    local out, seen = unpack(redis.call('HMGET', KEYS[4], 'out', 'outSeen'))
+    local goes_on = seen and now - tonumber(seen) <= 8000 -- as in core's outage.ts
+    local since = goes_on and math.min(tonumber(out), tonumber(ARGV[8])) or tonumber(ARGV[8])
+    redis.call('HSET', KEYS[4], 'out', string.format('%d', since), 'outSeen', string.format('%d', now))
+  end
 end
 return 'requeued'
