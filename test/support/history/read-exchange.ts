@@ -74,7 +74,7 @@ function ofCall(exchange: Exchange): Entry[] {
 
 interface Chunk {
   error?: { code: string };
-  choices?: { index: number; delta: { content?: string | null }; finish_reason: string | null }[];
+  choices?: { index: number; delta?: { content?: string | null }; finish_reason: string | null }[];
 }
 
 function ofStream({ reply, how, endedAtMs: atMs }: Exchange, job: string): Entry[] {
@@ -88,7 +88,7 @@ function ofStream({ reply, how, endedAtMs: atMs }: Exchange, job: string): Entry
       if (chunk === undefined) continue; // cut in the middle
       code = chunk.error?.code;
       for (const { index, delta, finish_reason: finish } of chunk.choices ?? []) {
-        if (index === 0) text += delta.content ?? '';
+        if (index === 0) text += delta?.content ?? '';
         if (finish !== null && finish !== undefined) hasFinish = true;
       }
     }
@@ -212,7 +212,7 @@ function ofEvents(exchange: Exchange): Entry[] {
     if (type === 'job.output_reset' && text !== undefined) text = '';
     const chunk = event['chunk'] as Chunk | undefined;
     for (const { index, delta } of chunk?.choices ?? []) {
-      if (index === 0 && text !== undefined) text += delta.content ?? '';
+      if (index === 0 && text !== undefined) text += delta?.content ?? '';
     }
     const state = endStateOf(type.slice('job.'.length));
     if (state === undefined) continue;
@@ -268,7 +268,9 @@ export function promptOf(body: Json | undefined): string | undefined {
   const messages = body?.['messages'] as { role: string; content: unknown }[] | undefined;
   const first = messages?.find(({ role }) => role === 'user')?.content;
   if (first === undefined) return undefined;
-  const text = typeof first === 'string' ? first : JSON.stringify(first);
+  // Anthropic's calls have it in parts.
+  const parts = Array.isArray(first) ? (first as { text?: string }[]).map(({ text }) => text ?? '') : [first];
+  const text = parts.every((part) => typeof part === 'string') ? parts.join('') : JSON.stringify(first);
   return text.length <= 100 ? text : digestOf(text);
 }
 
