@@ -43,7 +43,7 @@ class Door {
       const { status, body } = await this.get(`/v1/jobs/${job}?wait=2`, by);
       isOver = status === 404 || /"status":"(completed|failed|cancelled|expired)"/.test(body);
     }
-    if (isDurable) await this.get(`/v1/jobs/${job}/result`, by);
+    if (isDurable && this.hasTime()) await this.get(`/v1/jobs/${job}/result`, by);
   }
 
   async readFiles(seen: readonly BatchSeen[]): Promise<void> {
@@ -65,7 +65,7 @@ class Door {
       const called = new Set(entriesThat(log())('tried').map(({ job }) => job));
       return jobs.every(({ job }) => called.has(job));
     };
-    while (!areBack() && this.hasTime()) await pause(50);
+    while (!areBack() && this.hasTime()) await pause(200);
   }
 
   private hasTime(): boolean {
