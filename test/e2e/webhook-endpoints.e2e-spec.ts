@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sql } from 'drizzle-orm';
 import OpenAI from 'openai';
 import { Webhook } from 'standardwebhooks';
 import type { RequestRecord } from '../../apps/simulator/src/request-log.js';
@@ -244,6 +245,33 @@ describe('callbacks of jobs', () => {
     const written = await readFile(sluice.redis.appendOnlyFile()); // all that was ever said to Redis
     expect(written.includes('aes1:')).toBe(true);
     expect(written.includes(OWN.secret)).toBe(false);
+  });
+
+  it('forget what they said when their job is erased, and are not tried again', async () => {
+    const secretPath = `${hook('erased')}?customer=7`;
+    const job = { webhook: { url: secretPath, secret: OWN.secret }, metadata: { name: 'Ada' } };
+    const told = (await jobs.submit(job, {}, as('erased'))).body['id'] as string;
+    await delivered(`job_id=${told}`, 1, 'erased');
+    sluice.simulator.setProfile('erased', { rules: [{ do: { kind: 'server' } }] });
+    const refused = (await jobs.submit(job, {}, as('erased'))).body['id'] as string;
+    await arrived('erased', 2);
+    for (const id of [told, refused])
+      expect((await jobs.send('DELETE', `/v1/jobs/${id}`, undefined, as('erased'))).status).toBe(200);
+
+    const [, failed] = await Promise.all([told, refused].map((id) => delivered(`job_id=${id}`, 1, 'erased')));
+    expect(failed![0]).toMatchObject({ status: 'failed', next_attempt_at: null });
+    expect(failed![0]!['attempts']).toMatchObject([{ error: 'status' }, { error: 'job_erased' }]);
+    const rowsOf = (): Promise<{ rows: { plan: string }[] }> =>
+      sluice.database.use((db) => db.execute(sql`select plan from sluice.webhook_deliveries where tenant = 'erased'`));
+    await eventually(async () => (await rowsOf()).rows.every(({ plan }) => !/Ada|customer|aes1|whsec/.test(plan)), {
+      withinMs: 5_000,
+      what: 'the rows to say nothing of the jobs',
+    });
+    const [kept] = (await jobs.send('GET', `/v1/deliveries?job_id=${told}`, undefined, as('erased'))).body['data'];
+    expect(kept).toMatchObject({ status: 'delivered', type: 'job.completed', url: new URL(secretPath).origin });
+    const again = await jobs.send('POST', `/v1/deliveries/${kept['id']}/redeliver`, undefined, as('erased'));
+    expect([again.status, again.body['error'].message]).toEqual([400, expect.stringContaining('erased')]);
+    expect(got('erased')).toHaveLength(2);
   });
 
   it('tell failures with their error, cancels and expiries', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { WebhookDeliveries, WebhookEndpoints } from '@sluice/store';
-import { DeliveryWriter, newSecret } from '@sluice/webhooks';
+import { DeliveryWriter, ErasedJobs, newSecret } from '@sluice/webhooks';
 import { eventually } from '../eventually.js';
 import { freshDatabase, type FreshDatabase } from '../support/own-postgres.js';
 import { status } from '../support/hook-receiver.js';
@@ -33,8 +33,10 @@ describe('what the store knows of webhooks', () => {
       workerId: 'w1',
       queue: stage.queue,
       book: stage.book,
+      erased: new ErasedJobs(stage.redis),
       store: {
         write: (some) => unless(() => rows.write(some)),
+        blank: (jobIds) => unless(() => rows.blank(jobIds)),
         disable: (id, version, reason) => unless(() => endpoints.disable(id, version, reason)),
         endpointsAfter: (id, limit) => unless(() => endpoints.all(id, limit)),
         forgetBefore: (timeMs) => unless(() => rows.forgetBefore(timeMs)),

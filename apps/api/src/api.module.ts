@@ -32,7 +32,7 @@ import {
 } from '@sluice/state';
 import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
 import { framesFrom, hasStream, Inbox, replayPage, type LookAtRecord } from '@sluice/stream';
-import { EndpointBook, SecretBox } from '@sluice/webhooks';
+import { EndpointBook, ErasedJobs, SecretBox } from '@sluice/webhooks';
 import type { Emit } from '@sluice/telemetry';
 import { BATCH_CONTROLLERS, batchProviders } from './http/batches/batch-providers.js';
 import { ChatCompletionsController } from './http/chat-completions.controller.js';
@@ -245,6 +245,7 @@ export class ApiModule implements BeforeApplicationShutdown, OnApplicationShutdo
             durable: new DurableRecords(commands, disk),
             inbox,
             openCalls,
+            eraseDeliveries: (jobId) => new ErasedJobs(commands).note([jobId], finder.nowMs()),
             checkCallback: (webhook, tenant) => checkCallback(webhook, tenant, live.settings, book),
             lookAt: (group) => lookAtJob(commands, records, group),
             outputSoFar: (found) => outputSoFar(commands, records, found),

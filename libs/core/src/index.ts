@@ -179,6 +179,7 @@ export {
   type NoAnswer,
   type TryOutcome,
 } from './webhooks/after-delivery.js';
+export { endsUntried, erasedPlan, isErasedPlan, nextLookAtErased } from './webhooks/erasure.js';
 export { isEventPattern, matchesEvents, WEBHOOK_EVENT_TYPES, type WebhookEventType } from './webhooks/event-types.js';
 export type {
   DeliveryPlan,

@@ -1,10 +1,13 @@
-import type { DeliveryRow, DisabledReason, WebhookEndpoint } from '@sluice/core';
+import type { DeliveryPlan, DeliveryRow, DisabledReason, WebhookEndpoint } from '@sluice/core';
 import type { DeliveryQueue } from './delivery-queue.js';
 import type { EndpointBook } from './endpoint-book.js';
+import type { ErasedJobs } from './erased-jobs.js';
 
 /** The store, as far as deliveries need it. Each rejects while it is away. */
 export interface WebhookStore {
   write: (rows: readonly DeliveryRow[]) => Promise<void>;
+  /** Blanks deliveries of these jobs that are over (`erasedPlan`). @returns plans of those that are not */
+  blank: (jobIds: readonly string[]) => Promise<readonly DeliveryPlan[]>;
   /** Undefined: it was changed since that version, or is gone. */
   disable: (id: string, version: number, reason: DisabledReason) => Promise<WebhookEndpoint | undefined>;
   /** Of all tenants, by id. */
@@ -17,6 +20,7 @@ export interface DeliveryWriterDeps {
   workerId: string;
   queue: DeliveryQueue;
   book: EndpointBook;
+  erased: ErasedJobs;
   store: WebhookStore;
   /** The store may be asked although nothing was written to it: it need not be started for that. */
   runsAnyway: boolean;
@@ -82,11 +86,13 @@ export class DeliveryWriter {
 
   /** @returns whether there was something to tell the store */
   private async turn(): Promise<boolean> {
-    const { queue, workerId } = this.deps;
-    const hasNews = await queue.hasNews();
+    const { queue, erased, store, workerId, nowMs } = this.deps;
+    const [isNews, areErased] = await Promise.all([queue.hasNews(), erased.areDue(nowMs())]);
+    const hasNews = isNews || areErased;
     if (!(hasNews || this.isUpkeepDue()) || !(await queue.claimWriting(workerId, CLAIM_MS))) return hasNews;
     await this.tellDisabled();
     while (!this.isStopped && (await this.writeSome()) === ROWS_AT_ONCE) await queue.claimWriting(workerId, CLAIM_MS);
+    if (areErased) await erased.tend((jobIds) => store.blank(jobIds), nowMs()); // when all that is over is written
     if (this.isUpkeepDue()) await this.upkeep();
     return hasNews;
   }

@@ -2,6 +2,7 @@ export { DeliveryEngine, type DeliveryEngineDeps } from './delivery-engine.js';
 export { DeliveryQueue, MOST_FLYING, type TakenDelivery } from './delivery-queue.js';
 export { DeliveryWriter, type DeliveryWriterDeps, type WebhookStore } from './delivery-writer.js';
 export { EndpointBook } from './endpoint-book.js';
+export { ErasedJobs } from './erased-jobs.js';
 export { EventPublisher, type PublishedEvent } from './event-publisher.js';
 export { AddressRules, type AddressSettings } from './guard/address-rules.js';
 export { urlProblem, type UrlProblem } from './guard/check-url.js';

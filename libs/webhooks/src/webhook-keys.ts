@@ -31,6 +31,8 @@ export const webhookKeys = {
   closing: `${PREFIX}closing`,
   /** Hash: endpoint -> `{version, reason, atMs}`; disabled here and not in the store yet. */
   disabled: `${PREFIX}disabled`,
+  /** Sorted set: `<job> <when it was erased>` -> when its deliveries are looked at next; both Redis TIME in ms. */
+  erased: `${PREFIX}erased`,
   /** Who writes to the store now. */
   writer: `${PREFIX}writer`,
 } as const;

@@ -8,6 +8,7 @@ import {
   DeliveryWriter,
   DUE_CHANNEL,
   EndpointBook,
+  ErasedJobs,
   eventOfJob,
   WebhookClient,
   type EventPublisher,
@@ -41,6 +42,7 @@ export class WebhookRole implements RunningRole {
   private readonly client: WebhookClient;
   private readonly engine: DeliveryEngine;
   private readonly writer: DeliveryWriter;
+  private readonly erased: ErasedJobs;
 
   constructor(private readonly parts: WebhookRoleParts) {
     const { redis, subscriber, webhooks, box, publisher, nowMs, emit, onError, groups, disk, workerId } = parts;
@@ -49,11 +51,13 @@ export class WebhookRole implements RunningRole {
     const client = new WebhookClient({ addresses: webhooks, nowMs });
     const { random } = Math;
     this.client = client;
+    this.erased = new ErasedJobs(redis);
     this.engine = new DeliveryEngine({ queue, book, events: publisher, box, client, nowMs, random, emit, onError });
     this.writer = new DeliveryWriter({
       workerId,
       queue,
       book,
+      erased: this.erased,
       store: storeOf(parts.database),
       runsAnyway: parts.databaseRunsAnyway,
       isIdle: () => this.engine.isIdle,
@@ -109,6 +113,9 @@ export class WebhookRole implements RunningRole {
   private async publish(entries: readonly LedgerEntry[]): Promise<void> {
     const events = entries.map((entry) => (entry.type === 'over' ? eventOfJob(entry) : undefined));
     await this.parts.publisher.publish(...events.filter((event) => event !== undefined));
+    const erased = entries.filter(({ type }) => type === 'erased').map(({ jobId }) => jobId);
+    await this.erased.note(erased, this.parts.nowMs());
+    if (erased.length > 0) this.writer.wake();
   }
 }
 
@@ -118,6 +125,7 @@ function storeOf(database: LazyDatabase): WebhookStore {
   return {
     // In an installation that was given no database, what became of callbacks is let go.
     write: async (rows) => (database.isConfigured ? deliveries.write(rows) : undefined),
+    blank: async (jobIds) => (database.isConfigured ? deliveries.blank(jobIds) : []),
     disable: (id, version, reason) => endpoints.disable(id, version, reason),
     endpointsAfter: (id, limit) => endpoints.all(id, limit),
     forgetBefore: (timeMs) => deliveries.forgetBefore(timeMs),

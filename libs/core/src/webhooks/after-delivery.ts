@@ -27,6 +27,7 @@ export type NoAnswer =
   | 'timeout'
   | 'malformed_answer'
   | 'endpoint_disabled'
+  | 'job_erased'
   | 'secret_unreadable';
 
 /** What came of one try. `retryAfterMs`: what the receiver asked for, ms from now. */

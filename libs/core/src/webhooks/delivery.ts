@@ -1,7 +1,7 @@
 import type { NoAnswer } from './after-delivery.js';
 import type { WebhookEventType } from './event-types.js';
 
-/** What is to be delivered: made once, never changed. */
+/** What is to be delivered: made once, and changed only when its job is erased (`erasedPlan`). */
 export interface DeliveryPlan {
   /** `dlv_…` */
   readonly id: string;
@@ -16,7 +16,7 @@ export interface DeliveryPlan {
   readonly url: string;
   /** Of a single job's callback, as kept: sealed where there is a key for it. */
   readonly secret?: string;
-  /** The bytes that are signed and sent. */
+  /** The bytes that are signed and sent; empty: its job is erased, and nothing is sent any more. */
   readonly body: string;
 }
 

@@ -1,4 +1,11 @@
-import { timeOfId, type DeliveryPlan, type DeliveryRow, type DeliveryTry } from '@sluice/core';
+import {
+  erasedPlan,
+  isErasedPlan,
+  timeOfId,
+  type DeliveryPlan,
+  type DeliveryRow,
+  type DeliveryTry,
+} from '@sluice/core';
 import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
 import type { LazyDatabase } from '../lazy-database.js';
 import { webhookDeliveries } from './schema.js';
@@ -63,6 +70,29 @@ export class WebhookDeliveries {
         .limit(limit + 1),
     );
     return rows.map(rowOf);
+  }
+
+  /** Takes what was said of these jobs from deliveries that are over. Safe to repeat. @returns plans of those that are not */
+  async blank(jobIds: readonly string[]): Promise<DeliveryPlan[]> {
+    const { id, jobId, status, plan } = webhookDeliveries;
+    const rows = await this.database.use((db) =>
+      db
+        .select({ id, status, plan })
+        .from(webhookDeliveries)
+        .where(inArray(jobId, [...jobIds])),
+    );
+    const read = rows.map((row) => ({ ...row, plan: JSON.parse(row.plan) as DeliveryPlan }));
+    const over = read.filter((row) => row.status !== 'pending' && !isErasedPlan(row.plan));
+    if (over.length > 0) {
+      const plans = over.map((row) => JSON.stringify(erasedPlan(row.plan)));
+      await this.database.use((db) =>
+        db.execute(sql`
+          update ${webhookDeliveries} as kept set plan = blank.plan
+          from unnest(${sql.param(over.map((row) => row.id))}::text[], ${sql.param(plans)}::text[]) as blank (id, plan)
+          where kept.id = blank.id and kept.status <> 'pending'`),
+      );
+    }
+    return read.filter((row) => row.status === 'pending').map((row) => row.plan);
   }
 
   /** Some of those older than that. @returns how many; fewer than a step: that was all */

@@ -10,6 +10,8 @@ export interface JobsDeps extends WaitDeps {
   records: Pick<JobRecords, 'join' | 'cancel'>;
   durable: DurableRecords;
   kept: KeptJobs;
+  /** Of a job whose record is gone: who has one tells by way of the ledger. */
+  eraseDeliveries: (jobId: string) => Promise<void>;
   /** @throws 400, 404 when its creator may not be called there */
   checkCallback: (webhook: DurableJob['webhook'], tenant: string) => Promise<void>;
   /** The text that its readers have been sent; null: none. */

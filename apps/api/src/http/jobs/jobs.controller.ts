@@ -121,7 +121,7 @@ export class JobsController {
     return finder.view(await finder.find(jobId, submitter.tenant));
   }
 
-  /** The job, its result, its events, its row in the history: all of it. */
+  /** The job, its result, its events, its row in the history, what was told of it: all of it. */
   @Delete('jobs/:id')
   async erase(
     @Param('id') id: string,
@@ -130,7 +130,10 @@ export class JobsController {
     const tenant = tenantOf(request.headers);
     const { group, snapshot } = await this.deps.finder.findEver(id, tenant);
     const verdict = await this.deps.durable.erase(group, id, 'erased');
-    if (verdict === 'gone') await this.deps.kept.mark(id, tenant, 'erased');
+    if (verdict === 'gone') {
+      await this.deps.eraseDeliveries(id);
+      await this.deps.kept.mark(id, tenant, 'erased');
+    }
     if (verdict === 'unfinished') {
       const message = `The job is ${snapshot.state}: cancel it first.`;
       throw new ApiException({ code: 'job_not_terminal', message }, id);

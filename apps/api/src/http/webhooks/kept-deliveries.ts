@@ -1,4 +1,4 @@
-import { newJobId, type DeliveryRow, type WebhookEndpoint } from '@sluice/core';
+import { isErasedPlan, newJobId, type DeliveryRow, type WebhookEndpoint } from '@sluice/core';
 import type { WebhookDeliveries, WebhookPage } from '@sluice/store';
 import type { DeliveryQueue, EndpointBook, EventPublisher } from '@sluice/webhooks';
 import { nextRandom } from '../../random-bytes.js';
@@ -46,6 +46,7 @@ export class KeptDeliveries {
   async redeliver(tenant: string, id: string): Promise<DeliveryRow> {
     const { queue, book } = this.deps;
     const row = await this.find(tenant, id);
+    if (isErasedPlan(row.plan)) throw erased();
     const { endpointId } = row.plan;
     if (endpointId !== undefined && (await book.find(endpointId))?.status !== 'enabled') throw disabled();
     await queue.redeliver(row);
@@ -61,6 +62,9 @@ export class KeptDeliveries {
 
 const disabled = (): ApiException =>
   apiError('invalid_request', 'The webhook endpoint is disabled or deleted: enable it first (PATCH, status).', 'id');
+
+const erased = (): ApiException =>
+  apiError('invalid_request', 'What was to be delivered was erased with its job.', 'id');
 
 const newEventId = (nowMs: number): string =>
   `evt_${newJobId(nowMs, nextRandom(), Math.floor(Math.random() * 65_536)).slice(4)}`;
