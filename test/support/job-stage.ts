@@ -89,6 +89,7 @@ export class JobStage {
       concurrency,
       runsSuspects: false,
       running: () => 0,
+      wasCalled: () => false,
       alsoOnBeat: () => Promise.resolve(),
     };
     const beat = new WorkerBeat(this.workerRedis, { ...options, onError: (error) => this.errors.push(error) });

@@ -100,8 +100,6 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
 export const workerIdPrefix = (host: string = hostname()): string => `${host}/`;
 
 const newTag = (): string => randomBytes(4).toString('hex');
-/** So long after a call the next one may come: batches go slower meanwhile. */
-const CALLED_LATELY_MS = 5_000;
 /** Beside its drain. */
 const CLOSE_MS = 5_000;
 
@@ -158,8 +156,12 @@ function workerProcess(
     random: Math.random,
   };
   let calledAtMs = -Infinity;
+  const calledSinceBeat = new Set<string>();
   const run: RunJob = (group, turn, stop, hooks) => {
-    if (turn.replyTo !== '') calledAtMs = performance.now();
+    if (turn.replyTo !== '') {
+      calledAtMs = clock.nowMs();
+      calledSinceBeat.add(group);
+    }
     return runInference(group, turn, stop, hooks, served.depsFor(group));
   };
   const inference: InferenceWorkers = new InferenceWorkers(commands, subscriber, {
@@ -203,6 +205,7 @@ function workerProcess(
       reaper.postpone();
       onError(error);
     },
+    wasCalled: (group) => calledSinceBeat.delete(group),
     alsoOnBeat: () => leases.renewAll(),
   });
   const served: ServedGroups = new ServedGroups(deps, {
@@ -269,7 +272,7 @@ function workerProcess(
         served,
         groups: ledgerGroups,
         capacity: settings.workerConcurrency,
-        isCalled: () => performance.now() - calledAtMs < CALLED_LATELY_MS,
+        calledAtMs: () => calledAtMs,
         announce: async (batch) => {
           const event = eventOfBatch(batch);
           if (event !== undefined) await publisher.publish(event);

@@ -1,6 +1,7 @@
 export { BatchQueue, BatchWorker } from './batch-queue.js';
 export { LineRecords, type LineResult } from './line-records.js';
 export type { OverdueJob } from './backlog-feeder.js';
+export { calledSince } from './called-of-late.js';
 export { DeadWorkerReaper } from './dead-worker-reaper.js';
 export type { RunEnd, RunHooks, RunJob, StopReason } from './inference-worker.js';
 export { DurableRecords } from './durable-records.js';

@@ -16,6 +16,8 @@ export interface WorkerBeatOptions {
   runsSuspects: boolean;
   /** Jobs that it runs now. */
   running: () => number;
+  /** Whether it ran calls of the group that somebody waited for, since it was asked last. */
+  wasCalled: (group: string) => boolean;
   /** What must be renewed as long as the worker lives: leases. */
   alsoOnBeat: () => Promise<void>;
   /** A beat was refused or could not be sent. */
@@ -122,7 +124,9 @@ export class WorkerBeat {
     if (this.options.runsSuspects) return; // nobody counts on it
     const { workers, capacity, pace } = keysOf(group);
     const here = this.isLeaving ? 0 : concurrency;
-    await this.beatGroup(workers, capacity, pace, this.options.workerId, here, SILENCE_MS, WINDOW_PER_CAPACITY);
+    const { workerId, wasCalled } = this.options;
+    const called = wasCalled(group) ? 1 : 0;
+    await this.beatGroup(workers, capacity, pace, workerId, here, SILENCE_MS, WINDOW_PER_CAPACITY, called);
   }
 }
 

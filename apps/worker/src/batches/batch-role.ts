@@ -4,6 +4,7 @@ import { driveBatch, recordLines, type BatchDeps, type OverLine } from '@sluice/
 import {
   BatchQueue,
   BatchWorker,
+  calledSince,
   InferenceQueues,
   JobRecords,
   LedgerReader,
@@ -36,7 +37,8 @@ export interface BatchRoleParts {
   served: { readonly models: ModelTable; readonly policy: RoutingPolicy; readonly isStrict: boolean };
   groups: () => readonly string[];
   capacity: number;
-  isCalled: BatchDeps['isCalled'];
+  /** Unix ms: this process ran a call that somebody waited for. */
+  calledAtMs: () => number;
   announce: BatchDeps['announce'];
   nowMs: () => number;
   onError: (error: Error) => void;
@@ -45,6 +47,8 @@ export interface BatchRoleParts {
 /** Batches that were not over when this process looked last may have lost who drove them. */
 const SWEEP_EVERY_MS = 10_000;
 const SWEEP_AT_MOST = 500;
+/** So long after a call the next one may come: batches go slower meanwhile. */
+const CALLED_LATELY_MS = 5_000;
 const MOST_LINE_BYTES = 10 * 1024 * 1024;
 
 /**
@@ -119,7 +123,7 @@ export class BatchRole implements RunningRole {
   }
 
   private depsOf(): BatchDeps {
-    const { redis, database, storage, records, served, capacity, isCalled, announce, nowMs } = this.parts;
+    const { redis, database, storage, records, served, capacity, calledAtMs, announce, nowMs } = this.parts;
     const numbers = new Map<string, number>();
     return {
       progress: this.progress,
@@ -146,7 +150,10 @@ export class BatchRole implements RunningRole {
         return known;
       },
       capacity: () => capacity,
-      isCalled,
+      isCalled: async (groups) => {
+        const sinceMs = nowMs() - CALLED_LATELY_MS;
+        return calledAtMs() >= sinceMs || calledSince(redis, groups, sinceMs);
+      },
       announce,
       nowMs,
     };

@@ -22,8 +22,8 @@ export interface BatchDeps extends RecordDeps {
   numberOfGroup: (group: string) => Promise<number>;
   /** Jobs that one group's workers run at a time. */
   capacity: () => number;
-  /** Of late somebody waited for a call that this process runs. */
-  isCalled: () => boolean;
+  /** Of late somebody waited for a call that this process ran, or another one for these groups. */
+  isCalled: (groups: ReadonlySet<string>) => Promise<boolean>;
   /** Tells the webhooks that a batch is over. Safe to repeat. */
   announce: (batch: BatchRow) => Promise<void>;
   nowMs: () => number;

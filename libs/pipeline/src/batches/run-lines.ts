@@ -69,6 +69,8 @@ class LineRun {
   /** Accepted by this driver, and not seen to be done. */
   private readonly open = new Map<number, OpenLine>();
   private done = new Set<number>();
+  /** Whose calls its lines stand beside. */
+  private readonly groups = new Set<string>();
   /** Why lines are begun no more; undefined: they are. */
   ending: BatchEnding | undefined;
   /** Done when this driver began, and submitted since. */
@@ -166,7 +168,7 @@ class LineRun {
     const chunk = Math.ceil(window * CHUNK_SHARE);
     await this.pauseUntil(() => window - this.outstanding >= chunk);
     this.room = Math.min(chunk, CHUNK_LINES);
-    if (this.deps.isCalled()) await this.giveWay(batches);
+    if (await this.deps.isCalled(this.groups)) await this.giveWay(batches);
     this.roomAtMs = performance.now();
   }
 
@@ -243,6 +245,7 @@ class LineRun {
     const submit = this.deps.submit();
     const found = findGroup(request, submit);
     if (found.kind === 'refused') return found.error;
+    this.groups.add(found.group);
     const job = await this.jobOf(number, found.group);
     const submitted = await submitDurable({ ...request, fixed: job }, traits, submit);
     if (submitted.kind === 'refused') return submitted.error;

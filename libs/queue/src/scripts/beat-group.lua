@@ -3,11 +3,13 @@
 --
 -- KEYS[1]  {sluice:<group>}:workers      sorted set: worker id -> last beat
 -- KEYS[2]  {sluice:<group>}:capacity     hash: worker id -> jobs at a time
--- KEYS[3]  {sluice:<group>}:pace         hash: window, runnable jobs that BullMQ may hold; beat, the last of any worker
+-- KEYS[3]  {sluice:<group>}:pace         hash: window, runnable jobs that BullMQ may hold; beat, the last of any worker;
+--          called, the last beat of one that ran calls which somebody waited for
 -- ARGV[1]  worker id
 -- ARGV[2]  jobs at a time; 0: it leaves
 -- ARGV[3]  ms of silence after which a worker is dead
 -- ARGV[4]  window as a multiple of the capacity
+-- ARGV[5]  1: since its last beat it ran such calls
 -- Returns  jobs at a time, all living workers together
 -- Time     Redis TIME, ms
 
@@ -33,4 +35,5 @@ if beat then
 else
   redis.call('HDEL', KEYS[3], 'beat')
 end
+if ARGV[5] == '1' then redis.call('HSET', KEYS[3], 'called', string.format('%.0f', now)) end
 return capacity
