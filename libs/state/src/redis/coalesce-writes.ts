@@ -23,12 +23,29 @@ export function coalesceWrites(redis: Redis): void {
 function holdTurns(stream: Redis['stream']): void {
   const write = stream.write.bind(stream) as (bytes: Buffer, sent?: () => void) => boolean;
   const end = stream.end.bind(stream) as (...args: unknown[]) => typeof stream;
-  const bytes = new CommandBytes(write);
+  // The socket takes nothing between the first command of a pipeline and its last: where it fails there, ioredis would send the
+  // last ones by themselves over the next connection, or not at all, and of a transaction the MULTI without its EXEC.
+  let isWithin = false;
+  let isCorked = false;
+  const bytes = new CommandBytes((part, sent) => {
+    if (isWithin && !isCorked) {
+      isCorked = true;
+      stream.cork();
+    }
+    write(part, sent);
+  });
+  const leave = (): void => {
+    isWithin = false;
+    if (!isCorked) return;
+    isCorked = false;
+    stream.uncork();
+  };
   let isDue = false;
   let held = 0;
   const flush = (): void => {
     isDue = false;
     held = 0;
+    leave();
     bytes.flush();
   };
   const hold = (): void => {
@@ -43,13 +60,13 @@ function holdTurns(stream: Redis['stream']): void {
   };
   turns.set(stream, {
     append: ({ name, args }) => {
+      isWithin = true;
       bytes.append(name, args);
-      hold();
     },
   });
   stream.write = (data: Buffer | string): boolean => {
-    if (data === NOTHING) return true;
-    bytes.raw(typeof data === 'string' ? Buffer.from(data) : data);
+    if (data !== NOTHING) bytes.raw(typeof data === 'string' ? Buffer.from(data) : data);
+    leave();
     hold();
     return true;
   };

@@ -52,3 +52,14 @@ it('writes the bytes that ioredis would, whatever the arguments and whenever the
     }),
   );
 });
+
+it('keeps no more than what was written while the socket takes nothing', () => {
+  const waiting = new Set<ArrayBufferLike>();
+  const commands = new CommandBytes((part) => waiting.add(part.buffer));
+  for (let turn = 0; turn < 1_000; turn++) {
+    commands.append('publish', ['channel', 'x'.repeat(100)]);
+    commands.flush();
+  }
+  const kept = [...waiting].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  expect(kept).toBeLessThan(1_000_000);
+});

@@ -15,6 +15,7 @@ export class CommandBytes {
   private end = 0;
   /** Bytes that the socket is done with. */
   private spare: Buffer | undefined;
+  private isOneAway = false;
 
   constructor(private readonly send: (bytes: Buffer, sent?: () => void) => void) {}
 
@@ -39,9 +40,15 @@ export class CommandBytes {
     if (this.end === 0) return;
     const { bytes, end } = this;
     this.end = 0;
+    if (this.isOneAway) {
+      // A socket that is stuck would else keep all of these bytes for each few of a turn.
+      this.send(Buffer.from(bytes.subarray(0, end)));
+      return;
+    }
+    this.isOneAway = true;
     this.bytes = this.spare ?? Buffer.allocUnsafeSlow(CAPACITY);
-    this.spare = undefined;
     this.send(bytes.subarray(0, end), () => {
+      this.isOneAway = false;
       this.spare = bytes;
     });
   }
