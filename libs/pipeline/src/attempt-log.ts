@@ -1,5 +1,5 @@
 import type { Attempt, AttemptError, LifeEvent } from '@sluice/wire';
-import { attemptId, jobUsage } from '@sluice/wire';
+import { jobUsage, newAttempt } from '@sluice/wire';
 
 /** As many attempts are kept: the first, since they say how it began, and the last. A job may be refused for a day. */
 const MOST_FIRST = 10;
@@ -63,22 +63,7 @@ export class AttemptLog {
   /** Begins one more. Returns its number. */
   start(of: Pick<Attempt, 'deployment' | 'provider' | 'model' | 'considered'>, nowMs: number): number {
     const number = ++this.kept.made;
-    const attempt: Attempt = {
-      id: attemptId(this.jobId, number, nowMs),
-      number,
-      deployment: of.deployment,
-      provider: of.provider,
-      model: of.model,
-      started_at: Math.floor(nowMs / 1_000),
-      finished_at: null,
-      ttft_ms: null,
-      usage: null,
-      cost_usd: null,
-      outcome: null,
-      error: null,
-      provider_request_id: null,
-      considered: of.considered,
-    };
+    const attempt = { ...newAttempt(this.jobId, number, of.deployment, nowMs), ...of };
     this.open.set(number, { attempt, startedMs: nowMs });
     this.say(number, { type: 'job.attempt_started', at_ms: nowMs, attempt: number, deployment: of.deployment });
     this.isWaiting = false;

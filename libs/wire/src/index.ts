@@ -21,7 +21,7 @@ export { WholeCompletion } from './completions/whole-completion.js';
 export { WholeAnswer } from './openai/whole-answer.js';
 export { WholeMessage } from './messages/whole-message.js';
 export { usageBody, type TokenUsage } from './openai/usage-body.js';
-export { attemptId, type Attempt, type AttemptError, type AttemptUsage } from './sluice/attempt.js';
+export { newAttempt, type Attempt, type AttemptError, type AttemptUsage } from './sluice/attempt.js';
 export type { DurableJob, LedgerFields } from './sluice/durable-job.js';
 export { isOwnParam } from './own-params.js';
 export { frameHead, readFrame, readPayload, type Frame, type FrameKind } from './sluice/frame.js';

@@ -1,5 +1,5 @@
 import type { Deployment } from '@sluice/core';
-import { attemptId, lifeEventsOf, type Attempt, type AttemptError, type Frame, type LifeEvent } from '@sluice/wire';
+import { lifeEventsOf, newAttempt, type Attempt, type AttemptError, type Frame, type LifeEvent } from '@sluice/wire';
 
 /** What who follows a durable job has been told of it so far, by this and earlier runs. */
 export interface ToldSoFar {
@@ -60,20 +60,12 @@ export function lostAttempts(
     .map(([number, { deployment, startedMs, failed: { error, atMs } = { error: CRASHED, atMs: nowMs } }]) => ({
       isTold: error !== CRASHED,
       attempt: {
-        id: attemptId(jobId, number, startedMs),
-        number,
-        deployment,
+        ...newAttempt(jobId, number, deployment, startedMs),
         provider: deploymentOf(deployment)?.provider ?? null,
         model: deploymentOf(deployment)?.model ?? null,
-        started_at: Math.floor(startedMs / 1_000),
         finished_at: Math.floor(atMs / 1_000),
-        ttft_ms: null,
-        usage: null,
-        cost_usd: null,
         outcome: error.kind === CRASHED.kind ? ('crashed' as const) : ('failed' as const),
         error,
-        provider_request_id: null,
-        considered: [],
       },
     }));
 }

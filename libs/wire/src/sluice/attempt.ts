@@ -44,5 +44,23 @@ export interface AttemptError {
  * The id is made of the job's: time of the start, then the job's own random bits, then the number.
  * @param number 1..65535
  */
-export const attemptId = (jobId: string, number: number, startedMs: number): string =>
+const attemptId = (jobId: string, number: number, startedMs: number): string =>
   `att_${startedMs.toString(16).padStart(12, '0')}${jobId.slice(16, 32)}${(number & 0xffff).toString(16).padStart(4, '0')}`;
+
+/** One that begins: nothing more is known of it. */
+export const newAttempt = (jobId: string, number: number, deployment: string, startedMs: number): Attempt => ({
+  id: attemptId(jobId, number, startedMs),
+  number,
+  deployment,
+  provider: null,
+  model: null,
+  started_at: Math.floor(startedMs / 1_000),
+  finished_at: null,
+  ttft_ms: null,
+  usage: null,
+  cost_usd: null,
+  outcome: null,
+  error: null,
+  provider_request_id: null,
+  considered: [],
+});

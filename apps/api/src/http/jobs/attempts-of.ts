@@ -1,6 +1,6 @@
 import { consequenceOf, type FailureKind } from '@sluice/core';
 import { sentenceOf } from '@sluice/pipeline';
-import { attemptId, lifeEventsOf, type Attempt, type Frame, type Outcome } from '@sluice/wire';
+import { lifeEventsOf, newAttempt, type Attempt, type Frame, type Outcome } from '@sluice/wire';
 import type { FoundJob } from './job-finder.js';
 
 export interface AttemptList {
@@ -56,7 +56,7 @@ async function running(
     for (const event of lifeEventsOf(payload)) {
       if (event.type === 'job.attempt_started') {
         const { attempt: number, deployment, at_ms: atMs } = event;
-        open.set(number, { ...UNKNOWN, id: attemptId(jobId, number, atMs), number, deployment, started_at: toSeconds(atMs) }); // prettier-ignore
+        open.set(number, newAttempt(jobId, number, deployment, atMs));
       } else if (event.type === 'job.attempt_failed') open.delete(event.attempt);
     }
   }
@@ -67,10 +67,8 @@ async function running(
 /** When each began and what it cost is not kept of them. */
 function waitedFor(jobId: string, outcome: Outcome | undefined, triedSoFar: NonNullable<Outcome['tried']>): Attempt[] {
   const attempts = (outcome?.tried ?? triedSoFar).map(({ deployment, kind, atMs, considered = [] }, i): Attempt => ({
-    ...UNKNOWN,
-    id: attemptId(jobId, i + 1, atMs),
-    number: i + 1,
-    deployment,
+    ...newAttempt(jobId, i + 1, deployment, atMs),
+    started_at: null,
     finished_at: toSeconds(atMs),
     outcome: 'failed',
     error: {
@@ -85,22 +83,8 @@ function waitedFor(jobId: string, outcome: Outcome | undefined, triedSoFar: NonN
   if (state !== 'completed' || served === undefined || atMs === undefined) return attempts;
   const number = attempts.length + 1;
   const { deployment } = served;
-  const id = attemptId(jobId, number, atMs);
-  return [...attempts, { ...UNKNOWN, id, number, deployment, finished_at: toSeconds(atMs), outcome: 'succeeded' }];
+  const answered = { started_at: null, finished_at: toSeconds(atMs), outcome: 'succeeded' as const };
+  return [...attempts, { ...newAttempt(jobId, number, deployment, atMs), ...answered }];
 }
-
-const UNKNOWN = {
-  started_at: null,
-  provider: null,
-  model: null,
-  finished_at: null,
-  ttft_ms: null,
-  usage: null,
-  cost_usd: null,
-  outcome: null,
-  error: null,
-  provider_request_id: null,
-  considered: [],
-};
 
 const toSeconds = (ms: number): number => Math.floor(ms / 1_000);
