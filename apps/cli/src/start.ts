@@ -1,24 +1,23 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { findConfigFile, loadSettings, type LoadInput, type RejectedConfig, type Settings } from '@sluice/config';
 import type { Database, LazyDatabase } from '@sluice/store';
 import { configuredBanner, demonstrationBanner, groupNames, originOf } from './banner.js';
-import { holdDataFolder, type DataFolder } from './data-folder.js';
+import { checkRedisAt } from './check-redis-at.js';
+import type { DataFolder } from './data-folder.js';
 import { followConfig, type Configured } from './follow-config.js';
 import { DEMONSTRATION_PROFILES, DEMONSTRATION_SCRIPT, demonstrationConfig } from './demonstration.js';
 import { startEmbeddedRedis } from './embedded-redis.js';
 import { openEmbeddedStore } from './embedded-store.js';
+import { HeldFolder } from './held-folder.js';
+import { isPortTaken, listenOn, tryPort } from './listen-on.js';
 import { suspectsLauncher } from './suspects-launcher.js';
 import { runUntilStopped } from './until-stopped.js';
 import type { SuspectsRole } from '../../worker/src/suspects-process.js';
 
 /** Beside the drain: connections, Redis' last write. */
 const CLOSE_MS = 15_000;
-/** Longer than a Redis that starts beside us takes; then the process ends and whoever started it may try again. */
-const REDIS_WITHIN_MS = 30_000;
 /** Below the time that compose files give a health check. */
 const CHECK_WITHIN_MS = 4_000;
 
@@ -40,7 +39,7 @@ export async function start(input: LoadInput): Promise<void> {
     const held = new HeldFolder(first.dataDir, open);
     const redisUrl = first.redisUrl ?? (await openEmbeddedRedis(await held.folder(), first, open));
     signal.throwIfAborted();
-    await checkRedisAt(redisUrl, first, signal);
+    await checkRedisAt(redisUrl, first, signal, say);
     const simulator = isDemonstration ? await openDemonstration(first.port + 1, open) : undefined;
     const settings = simulator ? loadSettings({ ...read, configText: demonstrationConfig(simulator) }) : first;
     signal.throwIfAborted();
@@ -65,7 +64,7 @@ export async function startApi(input: LoadInput): Promise<void> {
   const { settings, redisUrl } = roleSettings('api', input);
   await runUntilStopped(async (open, signal) => {
     await tryPort(settings);
-    await checkRedisAt(redisUrl, settings, signal);
+    await checkRedisAt(redisUrl, settings, signal, say);
     const { origin, api } = await openApi(settings, redisUrl, open);
     followConfig(input, settings, [api], open);
     show(configuredBanner(origin, settings));
@@ -76,7 +75,7 @@ export async function startApi(input: LoadInput): Promise<void> {
 export async function startWorker(input: LoadInput): Promise<void> {
   const { settings, redisUrl } = roleSettings('worker', input);
   await runUntilStopped(async (open, signal) => {
-    await checkRedisAt(redisUrl, settings, signal);
+    await checkRedisAt(redisUrl, settings, signal, say);
     const suspects = suspectsRole(input, settings, redisUrl);
     const worker = await openWorker(settings, redisUrl, suspects, open, signal);
     followConfig(input, settings, [worker], open);
@@ -91,7 +90,7 @@ export async function startSuspects(input: LoadInput, tag: string): Promise<void
   await runUntilStopped(async (open, signal) => {
     process.once('disconnect', endWithParent);
     if (!process.connected) endWithParent();
-    await checkRedisAt(redisUrl, settings, signal);
+    await checkRedisAt(redisUrl, settings, signal, say);
     const worker = await openWorker(settings, redisUrl, { run: 'here', tag }, open, signal);
     followConfig(input, settings, [worker], open);
   }, settings.drainMs + CLOSE_MS);
@@ -151,28 +150,6 @@ function requiredRedisUrl(role: string, { redisUrl }: Settings): string {
   throw new Error(
     `\`sluice ${role}\` needs REDIS_URL: it shares its queue with other processes. \`sluice start\` runs a Redis of its own.`,
   );
-}
-
-/** The data folder, held from its first use to the end: by what is told of it at start, or by PostgreSQL much later. */
-class HeldFolder {
-  private holding: Promise<DataFolder> | undefined;
-  /** What was last said of the store in it. */
-  complaint = '';
-
-  constructor(
-    private readonly dataDir: string,
-    open: AsyncDisposableStack,
-  ) {
-    open.defer(async () => (await this.holding?.catch(() => undefined))?.release());
-  }
-
-  folder(): Promise<DataFolder> {
-    this.holding ??= holdDataFolder(this.dataDir).catch((error: unknown) => {
-      this.holding = undefined; // another Sluice may let go of it
-      throw error;
-    });
-    return this.holding;
-  }
 }
 
 /** One for api and worker: nothing is opened, and PostgreSQL not even started, before somebody needs it. */
@@ -247,59 +224,6 @@ async function openApi(
   };
   return { origin, api: configured };
 }
-
-/** Refuses what would lose jobs: a server that is too old, one that evicts, or (`strict`) one that syncs behind its answers. Waits for one that is still starting. */
-async function checkRedisAt(redisUrl: string, { durability }: Settings, signal: AbortSignal): Promise<void> {
-  const { checkRedis, networkWarning, openRedis } = await import('@sluice/state');
-  const warning = networkWarning(redisUrl);
-  if (warning !== undefined) say(warning);
-  let trouble = '';
-  const redis = openRedis(redisUrl, {
-    role: 'worker',
-    onError: (error) => {
-      if (trouble === '')
-        say(`Redis at ${withoutPassword(redisUrl)} does not answer yet (${error.message}); trying again.`);
-      trouble = error.message;
-    },
-  });
-  const late = new AbortController();
-  const tooLate = pause(REDIS_WITHIN_MS, undefined, { signal: AbortSignal.any([signal, late.signal]) }).then(() => {
-    throw new Error(`Redis at ${withoutPassword(redisUrl)} does not answer (${trouble}). Start it, or mend REDIS_URL.`);
-  });
-  try {
-    const checked = await Promise.race([checkRedis(redis, durability), tooLate]);
-    if (checked?.warning !== undefined) say(checked.warning);
-  } finally {
-    late.abort();
-    tooLate.catch(() => undefined);
-    redis.disconnect();
-  }
-}
-
-const withoutPassword = (redisUrl: string): string => redisUrl.replace(/\/\/[^@/]*@/, '//');
-
-async function listenOn<T>(port: number, listen: () => Promise<T>): Promise<T> {
-  try {
-    return await listen();
-  } catch (error) {
-    if (!isPortTaken(error)) throw error;
-    throw new Error(`Port ${port} is in use by another program. Stop that one, or choose another with --port.`, {
-      cause: error,
-    });
-  }
-}
-
-/** Told before anything is opened; and Nest would print an error of its own before the sentence. */
-async function tryPort({ port, host }: Settings): Promise<void> {
-  if (port === 0) return;
-  await listenOn(port, async () => {
-    const server = createServer().listen(port, host);
-    await once(server, 'listening');
-    await once(server.close(), 'close');
-  });
-}
-
-const isPortTaken = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
 
 async function readScript(file: string): Promise<unknown> {
   try {
