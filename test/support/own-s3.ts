@@ -9,6 +9,8 @@ export class OwnS3 {
   readonly objects = new Map<string, Buffer>();
   /** Begun and neither completed nor aborted. */
   readonly uploads = new Map<string, Map<number, Buffer>>();
+  /** Keys of uploads, by their ids. */
+  private readonly begun = new Map<string, string>();
   private readonly server = createServer((request, response) => void this.answer(request, response));
   private last = 0;
 
@@ -28,6 +30,18 @@ export class OwnS3 {
     await once(this.server, 'close');
   }
 
+  unfinishedKeys(): string[] {
+    return [...this.begun].filter(([id]) => this.uploads.has(id)).map(([, key]) => key);
+  }
+
+  private unfinished(bucket: string, prefix: string): string {
+    const names = [...this.begun].filter(([id, key]) => this.uploads.has(id) && key.startsWith(`${bucket}/${prefix}`));
+    const uploads = names.map(
+      ([id, key]) => `<Upload><Key>${key.slice(bucket.length + 1)}</Key><UploadId>${id}</UploadId></Upload>`,
+    );
+    return `<ListMultipartUploadsResult>${uploads.join('')}</ListMultipartUploadsResult>`;
+  }
+
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url!, 'http://s3');
     const key = decodeURIComponent(pathname.slice(1));
@@ -44,6 +58,7 @@ export class OwnS3 {
         if (upload === null) {
           const id = `upload-${++this.last}`;
           this.uploads.set(id, new Map());
+          this.begun.set(id, key);
           return xml(
             response,
             `<InitiateMultipartUploadResult><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`,
@@ -55,6 +70,8 @@ export class OwnS3 {
         return xml(response, '<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>');
       }
       case 'GET': {
+        if (searchParams.has('uploads'))
+          return xml(response, this.unfinished(key.replace(/\/$/, ''), searchParams.get('prefix') ?? ''));
         const object = this.objects.get(key);
         if (object !== undefined) return void response.setHeader('etag', etagOf(object)).end(object);
         response.statusCode = 404;

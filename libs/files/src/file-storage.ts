@@ -15,6 +15,10 @@ export interface FileStorage {
   read: (key: string) => Promise<Readable>;
   /** Safe to repeat, also where there is none. */
   remove: (key: string) => Promise<void>;
+  /** `remove`, and what a killed process left half written under this key. */
+  removeUnfinished: (key: string) => Promise<void>;
+  /** Removes what was left half written before that time and has no key; absent: nothing ever is. */
+  sweep?: (beforeMs: number) => Promise<void>;
 }
 
 /** The storage could not be reached, or refused. The message is for the log: it may name a bucket or a path. */

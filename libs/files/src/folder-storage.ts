@@ -7,8 +7,6 @@ import { pipeline } from 'node:stream/promises';
 import { FileGone } from '@sluice/core';
 import { checkedKey, FileStorageError, type FileStorage } from './file-storage.js';
 
-/** What a killed process left half written is nobody's any more after so long: the slowest upload has ended. */
-const LEFT_OVER_MS = 86_400_000;
 /** Folders of many thousand entries are slow to list and to back up. */
 const SHARDS = 2;
 
@@ -62,13 +60,17 @@ export class FolderStorage implements FileStorage {
     }
   }
 
-  /** Removes what processes that were killed left half written. */
-  async sweep(nowMs: number): Promise<void> {
+  /** What is half written has no key: `sweep` finds it. */
+  removeUnfinished(key: string): Promise<void> {
+    return this.remove(key);
+  }
+
+  async sweep(beforeMs: number): Promise<void> {
     const names = await readdir(this.parts).catch(() => []);
     for (const name of names) {
       const part = join(this.parts, name);
       const seen = await stat(part).catch(() => undefined);
-      if (seen !== undefined && nowMs - seen.mtimeMs > LEFT_OVER_MS) await rm(part, { force: true });
+      if (seen !== undefined && seen.mtimeMs < beforeMs) await rm(part, { force: true });
     }
   }
 

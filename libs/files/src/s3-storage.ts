@@ -19,11 +19,13 @@ export interface S3Place {
 /** A file is in memory as so many parts of so many bytes; 10,000 parts of 8 MiB are far above the largest file. */
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
+/** Not every key may list uploads, nor does every store know how: then the bucket's lifecycle rule removes them. */
+const MAY_NOT_LIST = [403, 405, 501];
 
 /**
  * Files in a bucket of anything that speaks S3, shared by all processes that are given the same. Written as multipart
  * uploads: an object is there when it is complete, and an upload that breaks off is aborted. One whose process is killed
- * stays as an unfinished upload, which the bucket's own lifecycle rule has to remove (docs/batches.md).
+ * stays as an unfinished upload until `removeUnfinished`.
  */
 export class S3Storage implements FileStorage {
   private opening: Promise<{ client: S3Client; s3: typeof import('@aws-sdk/client-s3') }> | undefined;
@@ -80,6 +82,23 @@ export class S3Storage implements FileStorage {
     } catch (error) {
       throw storageError(error, 'remove');
     }
+  }
+
+  async removeUnfinished(key: string): Promise<void> {
+    const { client, s3 } = await this.open();
+    const place = { Bucket: this.place.bucket };
+    try {
+      const { Uploads = [] } = await client.send(
+        new s3.ListMultipartUploadsCommand({ ...place, Prefix: this.keyOf(key) }),
+      );
+      for (const { Key, UploadId } of Uploads) {
+        if (Key === this.keyOf(key)) await client.send(new s3.AbortMultipartUploadCommand({ ...place, Key, UploadId }));
+      }
+    } catch (error) {
+      const { httpStatusCode = 0 } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
+      if (!MAY_NOT_LIST.includes(httpStatusCode)) throw storageError(error, 'clear up after');
+    }
+    await this.remove(key);
   }
 
   private keyOf(key: string): string {

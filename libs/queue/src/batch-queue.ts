@@ -9,14 +9,12 @@ const AT_ONCE = 50;
 /** A batch whose process was killed goes on elsewhere after at most lock and check. */
 const LOCK_MS = 8_000;
 const CHECK_MS = 2_000;
-/** Bytes were stored at least once: before, nobody need ask the database for batches, which would start it. */
-const HAS_FILES = '{sluice}:has-files';
 
 /** Which batches are to be driven. The database says where each stands; this says that somebody has to look. */
 export class BatchQueue {
   private readonly queue: Queue<Record<string, never>>;
 
-  constructor(private readonly redis: Redis) {
+  constructor(redis: Redis) {
     this.queue = new Queue(NAME, {
       connection: redis,
       prefix: PREFIX,
@@ -29,14 +27,6 @@ export class BatchQueue {
   /** Nothing changes when it is driven or waits already. */
   async add(batchIds: readonly string[]): Promise<void> {
     await this.queue.addBulk(batchIds.map((jobId) => ({ name: 'batch', data: {}, opts: { jobId } })));
-  }
-
-  async noteFiles(): Promise<void> {
-    await this.redis.set(HAS_FILES, 1);
-  }
-
-  async hasFiles(): Promise<boolean> {
-    return (await this.redis.exists(HAS_FILES)) === 1;
   }
 
   async stop(): Promise<void> {

@@ -30,4 +30,5 @@ export { openGate } from './open-gate.js';
 export { QueueView, type PlaceInLine, type QueueLook } from './queue-view.js';
 export { QueueControl } from './queue-control.js';
 export { QueueModule } from './queue.module.js';
+export { Uploads } from './uploads.js';
 export { drainWorker, lookAtWorkers, WorkerBeat, youngestBeatMs, type WorkerLook } from './worker-beat.js';

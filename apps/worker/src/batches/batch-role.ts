@@ -10,6 +10,7 @@ import {
   LedgerReader,
   LineRecords,
   numbersOfGroups,
+  Uploads,
 } from '@sluice/queue';
 import {
   BatchCatalog,
@@ -61,6 +62,7 @@ export class BatchRole implements RunningRole {
   private readonly worker: BatchWorker;
   private readonly ledger: LedgerReader;
   private readonly progress: BatchProgress;
+  private readonly uploads: Uploads;
   private readonly files: StoredFiles;
   private readonly hasty: Redis;
   private readonly queues: InferenceQueues;
@@ -75,7 +77,14 @@ export class BatchRole implements RunningRole {
     this.hasty = parts.openHasty();
     this.queues = new InferenceQueues(this.hasty, new JobRecords(this.hasty));
     this.progress = new BatchProgress(database);
-    this.files = new StoredFiles(new FileCatalog(database), new BatchCatalog(database), storage);
+    this.uploads = new Uploads(redis);
+    const { uploads } = this;
+    this.files = new StoredFiles({
+      files: new FileCatalog(database),
+      batches: new BatchCatalog(database),
+      storage,
+      uploads,
+    });
     const deps = this.depsOf();
     this.worker = new BatchWorker(redis, { workerId, onError, drive: (id, stop) => driveBatch(id, stop, deps) });
     this.ledger = new LedgerReader(redis, subscriber, {
@@ -115,7 +124,7 @@ export class BatchRole implements RunningRole {
 
   /** Nothing was ever stored: the database need not be asked, which would start it. */
   private async sweep(): Promise<void> {
-    if (!(await this.queue.hasFiles())) return;
+    if (!(await this.uploads.wereEver())) return;
     this.isOthers = !this.parts.database.isConfigured;
     if (this.isOthers) return;
     await this.queue.add(await this.progress.toDrive(SWEEP_AT_MOST));

@@ -54,6 +54,18 @@ export class FileCatalog {
     );
   }
 
+  /** Those of them that have a row, whether their time is over or not. */
+  async known(ids: readonly string[]): Promise<Set<string>> {
+    if (ids.length === 0) return new Set();
+    const rows = await this.database.use((db) =>
+      db
+        .select({ id: files.id })
+        .from(files)
+        .where(inArray(files.id, [...ids])),
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   /** After their bytes: a row alone knows that there are some. */
   async remove(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.database.use((db) => db.delete(files).where(inArray(files.id, [...ids])));

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Provider } from '@nestjs/common';
 import { openFileStorage, type S3Place } from '@sluice/files';
-import { BatchQueue } from '@sluice/queue';
+import { BatchQueue, Uploads } from '@sluice/queue';
 import { Connections, RedisClock } from '@sluice/state';
 import { BatchCatalog, BatchResults, FileCatalog, LazyDatabase } from '@sluice/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -51,16 +51,16 @@ export const batchProviders = ({ folder, s3, uploads, errors }: BatchWiring): Pr
   },
   {
     provide: KeptFiles,
-    inject: [FileCatalog, BatchQueue, RedisClock, OpenCalls, BegunBatches, Once],
+    inject: [FileCatalog, Connections, RedisClock, OpenCalls, BegunBatches, Once],
     useFactory: (
       catalog: FileCatalog,
-      queue: BatchQueue,
+      { commands }: Connections,
       { nowMs }: RedisClock,
       openCalls: OpenCalls,
       begun: BegunBatches,
       once: Once,
     ) => {
-      const files = new KeptFiles(openFileStorage(folder, s3), catalog, queue, nowMs);
+      const files = new KeptFiles(openFileStorage(folder, s3), catalog, new Uploads(commands), nowMs);
       const serving =
         (receive: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>): UploadRoute['serve'] =>
         async (request, reply) => {

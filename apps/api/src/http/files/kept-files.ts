@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { newObjectId, FileGone } from '@sluice/core';
 import { atMost, type FileStorage } from '@sluice/files';
-import type { BatchQueue } from '@sluice/queue';
+import type { Uploads } from '@sluice/queue';
 import type { FileCatalog, FileRow } from '@sluice/store';
 import { apiError } from '../api-error.js';
 
@@ -23,14 +23,14 @@ export class KeptFiles {
   constructor(
     private readonly storage: FileStorage,
     private readonly catalog: FileCatalog,
-    private readonly queue: Pick<BatchQueue, 'noteFiles'>,
+    private readonly uploads: Pick<Uploads, 'begin' | 'end'>,
     private readonly nowMs: () => number,
   ) {}
 
-  /** Bytes without a row: nobody's, until `register`. */
+  /** Bytes without a row: nobody's, until `register`. Those that are not registered within a day are removed. */
   async keep(source: AsyncIterable<Uint8Array>, mostBytes: number): Promise<Kept> {
-    await this.queue.noteFiles(); // from here on somebody looks for files whose time is over
     const id = newObjectId('file-', this.nowMs(), randomBytes(12));
+    await this.uploads.begin(id, this.nowMs());
     return { id, bytes: await this.storage.write(id, atMost(source, mostBytes)) };
   }
 
@@ -48,18 +48,21 @@ export class KeptFiles {
       void this.catalog.remove([id]).catch(() => undefined); // it may be there, and its answer was lost
       throw error;
     }
+    void this.uploads.end([id]).catch(() => undefined); // the sweep finds its row
     return row;
   }
 
   /** The bytes of a file that is to have another id. */
   async rename({ id, bytes }: Kept, to: string): Promise<Kept> {
+    await this.uploads.begin(to, this.nowMs());
     await this.storage.write(to, await this.storage.read(id));
-    await this.storage.remove(id);
+    await this.discard({ id });
     return { id: to, bytes };
   }
 
-  discard({ id }: Pick<Kept, 'id'>): Promise<void> {
-    return this.storage.remove(id);
+  async discard({ id }: Pick<Kept, 'id'>): Promise<void> {
+    await this.storage.remove(id);
+    await this.uploads.end([id]);
   }
 
   /** @throws 404 */
