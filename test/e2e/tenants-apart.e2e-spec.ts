@@ -267,7 +267,7 @@ describe('what one tenant has, for another who knows its ids (F33)', () => {
     const routes = tenantsRoutes();
     const ids = [...owned.values()].flat();
     const changed = fc
-      .tuple(fc.constantFrom(...ids), fc.nat(), fc.constantFrom(...'0123456789abcdefxX-_.'))
+      .tuple(fc.constantFrom(...ids), fc.nat(), fc.constantFrom('0', '7', 'a', 'f', 'x', 'X', '-', '_', '.'))
       .map(([id, at, by]) => `${id.slice(0, at % id.length)}${by}${id.slice((at % id.length) + 1)}`);
     const cut = fc
       .tuple(fc.constantFrom(...ids), fc.integer({ min: 1, max: 40 }))
@@ -305,7 +305,7 @@ describe('what one tenant has, for another who knows its ids (F33)', () => {
         const isNoText = id.includes('\0'); // PostgreSQL holds no such text: the request is refused as it stands
         expect([route, id, status]).toEqual([route, id, isNoText && status === 400 ? 400 : 404]);
         const said = JSON.stringify(reply);
-        for (const [, theirs] of owned) for (const one of theirs) if (one !== id) expect(said).not.toContain(one);
+        expect(ids.filter((one) => one !== id && said.includes(one))).toEqual([]);
       }),
       { numRuns: TRIED },
     );
@@ -317,6 +317,7 @@ const uuidOf = (id: string): string => id.slice(id.lastIndexOf('_') + 1);
 
 /** What this process asks of PostgreSQL, with its values. */
 function recordedStatements(): { take: () => string[]; stop: () => void } {
+  // oxlint-disable-next-line typescript/unbound-method -- called on whoever it was called on
   const real = pg.Client.prototype.query;
   const seen: string[] = [];
   pg.Client.prototype.query = function recorded(this: pg.Client, ...args: unknown[]) {
