@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import type { Settings, WorkerRole } from '@sluice/config';
 import { RecentTimes, seenNeeds, type SeenNeeds } from '@sluice/core';
-import { failAtPoints, runInference, SlotBook, WaitingRoom, type RunDeps } from '@sluice/pipeline';
+import { failAtPoints, runInference, SlotBook, KnownOutages, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
 import {
   DeadWorkerReaper,
@@ -150,6 +150,7 @@ function workerProcess(
     isStrict: settings.strictNames,
     frames: new FrameRelay(commands, clock.nowMs),
     waitingRoom: new WaitingRoom(),
+    outages: new KnownOutages(),
     slots: new SlotBook(concurrency, (group) => served.models.groups.get(group)?.deployments.map(({ id }) => id) ?? []),
     nowMs: clock.nowMs,
     failAt: settings.failpoints && failAtPoints(settings.failpoints),

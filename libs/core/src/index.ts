@@ -132,7 +132,7 @@ export { digestOf, fingerprintOf } from './idempotency/fingerprint.js';
 export { claimKeptMs, meetJob, REMEMBERED_MS, type Meeting, type MetJob } from './idempotency/meet-job.js';
 export { isStorageFull } from './storage-room.js';
 export { startsPerSecond } from './job/starts.js';
-export { hasWaitedOut, type Outage } from './job/outage.js';
+export { hasWaitedOut, noteOutage, waitsSince, type Outage } from './job/outage.js';
 export { beginJob, noteAttempt, relayFrames, requeueJob } from './job/run-job.js';
 export { estimateTextTokens } from './fit/estimate-text-tokens.js';
 export { groupMisfit, misfitsOf, type CallTraits, type Misfit } from './fit/fit-deployments.js';

@@ -3,6 +3,7 @@ export { makeOnce, type Made, type Making } from './make-once.js';
 export { submitDurableOnce, type SubmittedOnce } from './submit-durable-once.js';
 export { answerId, type InferenceJob } from './inference-job.js';
 export { allOut } from './all-out.js';
+export { KnownOutages } from './known-outages.js';
 export { noWorker } from './no-worker.js';
 export { failAtPoints, type FailAt } from './fail-at.js';
 export type { RunDeps } from './run-deps.js';

@@ -19,6 +19,7 @@ import type { AttemptLog } from './attempt-log.js';
 import type { FailAt } from './fail-at.js';
 import type { InferenceJob } from './inference-job.js';
 import type { SlotBook } from './slot-book.js';
+import type { KnownOutages } from './known-outages.js';
 import type { WaitingRoom } from './waiting-room.js';
 
 /** What a worker's runs share. */
@@ -54,6 +55,7 @@ export interface RunDeps {
     | 'countTextOf'
   >;
   waitingRoom: WaitingRoom;
+  outages: KnownOutages;
   slots: SlotBook;
   emit: Emit;
   /** For tests. */

@@ -213,6 +213,14 @@ describe('with nobody free', () => {
     expect(end).toMatchObject({ do: 'fail', because: { kind: 'all_out', retryAfterMs: 4_000 } });
   });
 
+  it('an outage that others have waited out before is not waited out anew', () => {
+    const of: StepContext = { ...context([LONE]), outSinceMs: START_MS - 9_000 };
+    const open = [refusal('a', 'breaker_open', 5_000)];
+    expect(step(after(), open, of)).toMatchObject({ do: 'pause', ms: 1_000 });
+    expect(step(after(), open, of, 1_000)).toMatchObject({ do: 'fail', because: { kind: 'all_out' } });
+    expect(asked(step(after(), [], of, 1_000))).toEqual(['a']);
+  });
+
   it('an outage that is known to last longer is not waited for', () => {
     const end = step(after(), [refusal('a', 'breaker_open', 300_000)], context([LONE]));
     expect(end).toMatchObject({ do: 'fail', because: { kind: 'all_out', retryAfterMs: 300_000 } });

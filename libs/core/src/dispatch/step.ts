@@ -54,6 +54,8 @@ export interface StepContext {
   rejectWhenFull: boolean;
   /** Nobody holds a connection for it: an outage, too, is waited out, in the backlog. Absent: somebody does. */
   isPatient?: boolean;
+  /** Since when it waits an outage of the asked group out that others have met before it, Unix ms; absent: none is known. */
+  outSinceMs?: number | undefined;
   /**
    * Whether so few calls wait in place for the same that one more may. All that wait for a return ask at the same moment:
    * many would be a storm, and in no order; the backlog feeds them in turn.

@@ -65,7 +65,8 @@ export function waitOutOutage(
 ): Move {
   const left = leftBy(shut, 'out');
   if (canLeave) return { do: 'leave', progress, left };
-  const shutSinceMs = progress.shutSinceMs ?? nowMs;
+  const known = progress.here === progress.route[0] ? context.outSinceMs : undefined;
+  const shutSinceMs = progress.shutSinceMs ?? known ?? nowMs;
   const waiting = { ...progress, shutSinceMs };
   if (context.isPatient) {
     return waitForAll(Math.min(shut.untilMs, nowMs + OUTAGE_LOOK_MS), 'return', left, waiting, waiting, context, nowMs);

@@ -23,6 +23,12 @@ export function hasWaitedOut(
   call: { acceptedAtMs: number; outageWaitMs: number },
   nowMs: number,
 ): boolean {
-  if (known === undefined || nowMs - known.seenMs > SEEN_FOR_MS) return false;
-  return nowMs - Math.max(known.sinceMs, call.acceptedAtMs) >= call.outageWaitMs;
+  const sinceMs = waitsSince(known, call.acceptedAtMs, nowMs);
+  return sinceMs !== undefined && nowMs - sinceMs >= call.outageWaitMs;
+}
+
+/** Undefined when nobody has met the outage lately. */
+export function waitsSince(known: Outage | undefined, acceptedAtMs: number, nowMs: number): number | undefined {
+  if (known === undefined || nowMs - known.seenMs > SEEN_FOR_MS) return undefined;
+  return Math.max(known.sinceMs, acceptedAtMs);
 }

@@ -186,6 +186,7 @@ function contextOf(
     deadlineMs,
     rejectWhenFull,
     isPatient: durable !== undefined,
+    outSinceMs: deps.outages.sinceMs(job.group, job.acceptedAtMs, deps.nowMs()),
     mayWaitInPlace,
   };
 }

@@ -23,7 +23,9 @@ export async function requeueRun(run: Run, toBacklog: { untilMs: number } | unde
     await run.relay.flush().catch(() => undefined); // told while the run is still the job's, or not at all
   }
   const written = { jobId: job.jobId, epoch, progress: writeProgress(run), dueAtMs };
-  const back = toBacklog && { ...toBacklog, outSinceMs: run.progress.shutSinceMs };
+  const outSinceMs = run.progress.shutSinceMs;
+  const back = toBacklog && { ...toBacklog, outSinceMs };
+  if (back !== undefined && outSinceMs !== undefined) deps.outages.note(job.group, outSinceMs, deps.nowMs());
   const verdict = await deps.records.requeue(job.group, written, back);
   if (verdict === 'cancelled') {
     return finishRun(
