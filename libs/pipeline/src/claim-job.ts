@@ -22,7 +22,7 @@ export type SameCall =
 export interface SameCallDeps {
   claims: Pick<KeyClaims, 'claim' | 'settle'>;
   promises: Pick<PromisedAnswers, 'take'>;
-  records: Pick<JobRecords, 'stateOf'>;
+  records: Pick<JobRecords, 'stateOf' | 'onDisk'>;
 }
 
 export type ClaimedJob =
@@ -70,7 +70,10 @@ async function claimByKey(
     const meeting = meetJob(claim, met, isObject);
     if (meeting === 'make') return toMake;
     if (!claim.isDone) void settle(true); // who made it has not said so, or never will
-    if (meeting === 'share') return { kind: 'share', jobId: id, group: claim.group };
+    if (meeting === 'share') {
+      if (isObject) await records.onDisk.accepted(claim.group, id); // the call that made it may still wait for that
+      return { kind: 'share', jobId: id, group: claim.group };
+    }
     if (meeting === 'gone') return { kind: 'refused', error: GONE };
     insteadOf = id;
   }

@@ -15,7 +15,7 @@ export interface SubmitDeps {
   policy: RoutingPolicy;
   isStrict: boolean;
   queues: Pick<InferenceQueues, 'accept' | 'abandon'>;
-  records: Pick<JobRecords, 'cancel' | 'stateOf' | 'join' | 'prepared'>;
+  records: Pick<JobRecords, 'cancel' | 'stateOf' | 'onDisk' | 'join' | 'prepared'>;
   /** Calls that may be an earlier one over again. */
   claims: SameCallDeps['claims'];
   promises: Pick<PromisedAnswers, 'take' | 'promise'>;

@@ -38,7 +38,10 @@ export async function retryJob(
     durable,
     lookFor: async (id) => {
       const looked = await finder.lookFor(id, submitter.tenant);
-      return looked && { isOver: looked.snapshot.outcome !== undefined, retriedAs: looked.snapshot.retriedAs };
+      if (looked === undefined) return undefined;
+      const { outcome, retriedAs } = looked.snapshot;
+      if (outcome === undefined) await submit.records.onDisk.accepted(looked.group, id); // who made it may still wait for that
+      return { isOver: outcome !== undefined, retriedAs };
     },
   });
   if (retried.kind === 'refused') throw new ApiException(retried.error);
