@@ -49,6 +49,7 @@ export class DeliveryWriter {
   private hasWritten = false;
   private upkeptAtMs = -Infinity;
   private isSleeping = false;
+  private wasWoken = false;
 
   constructor(private readonly deps: DeliveryWriterDeps) {}
 
@@ -58,6 +59,7 @@ export class DeliveryWriter {
 
   /** Something is being delivered: the store is told within a second. */
   readonly wake = (): void => {
+    this.wasWoken = true; // a turn that is under way may have looked before
     if (this.isStopped || !this.isSleeping) return;
     clearTimeout(this.timer);
     this.turnIn(EVERY_MS);
@@ -67,13 +69,14 @@ export class DeliveryWriter {
     this.isSleeping = ms > EVERY_MS;
     this.timer = setTimeout(() => {
       this.isSleeping = false;
+      this.wasWoken = false;
       this.writing = this.turn()
         .catch((error: Error) => {
           this.deps.onError(error);
           return true;
         })
         .then((hadNews) => {
-          if (!this.isStopped) this.turnIn(hadNews || !this.deps.isIdle() ? EVERY_MS : IDLE_EVERY_MS);
+          if (!this.isStopped) this.turnIn(hadNews || this.wasWoken || !this.deps.isIdle() ? EVERY_MS : IDLE_EVERY_MS);
         });
     }, ms);
   }
