@@ -1,6 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import type { Entry } from '../support/history/entry.js';
+import { WireTap } from '../support/history/exchange.js';
 import { violationsIn } from '../support/history/judge.js';
+import { entriesOf } from '../support/history/read-exchange.js';
 
 const accepted = (job: string, more: object = {}): Entry =>
   ({ what: 'accepted', job, isDurable: true, atMs: 1, ...more }) as Entry;
@@ -130,5 +135,40 @@ describe('the history checker', () => {
   it('allows for its own lateness', () => {
     const log = [accepted('a', { prompt: 'p' }), ended('a'), asked(), asked({ atMs: 101 })];
     expect([found(log, 0), found(log, 5)]).toEqual([['I3'], []]);
+  });
+
+  it('hears what callers send and are answered, also while it comes: a tap that is deaf would find nothing', async () => {
+    const answers = [
+      ['{"id":"job_1","status":"queued"}', 202],
+      ['{"id":"job_1","status":"completed"}', 200],
+      ['{"id":"job_1","status":"failed","error":{"code":"provider_error"}}', 200],
+    ] as const;
+    let asked = 0;
+    const server = createServer((request, response) => {
+      const [body, status] = answers[asked++] ?? ['data: {"seq":1,"type":"job.queued"}\n\n', 200];
+      request.resume().on('end', () => {
+        response.writeHead(status, { 'content-type': 'application/json' }).write(body);
+        if (asked <= answers.length) response.end();
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const log: Entry[] = [];
+    const tap = new WireTap(
+      (to) => to === origin,
+      (exchange) => log.push(...entriesOf(exchange)),
+    );
+    const job = { endpoint: '/v1/chat/completions', body: { messages: [{ role: 'user', content: 'tell me' }] } };
+    await (await fetch(`${origin}/v1/jobs`, { method: 'POST', body: JSON.stringify(job) })).text();
+    for (let looks = 0; looks < 2; looks++) await (await fetch(`${origin}/v1/jobs/job_1`)).text();
+    const reading = (await fetch(`${origin}/v1/jobs/job_1/events`)).body!.getReader();
+    await reading.read();
+    const unfinished = tap.unfinished().flatMap(entriesOf);
+    tap.stop();
+    await reading.cancel();
+    server.close();
+    expect(log[0]).toMatchObject({ what: 'accepted', job: 'job_1', prompt: 'tell me', isDurable: true });
+    expect(unfinished).toMatchObject([{ what: 'events_read', seen: [{ seq: 1 }] }]);
+    expect(new Set(found(log))).toEqual(new Set(['I1']));
   });
 });

@@ -13,6 +13,7 @@ import {
   type WebhookEvent,
 } from '@sluice/webhooks';
 import type { Redis } from 'ioredis';
+import type { Entry } from './history/entry.js';
 import { violationsIn } from './history/judge.js';
 import { tryOf } from './history/read-provider.js';
 import { HookReceiver } from './hook-receiver.js';
@@ -41,7 +42,8 @@ export class WebhookStage {
   private readonly clients: WebhookClient[] = [];
   private readonly engines: DeliveryEngine[] = [];
   private readonly box = new SecretBox('a key');
-  private readonly secrets = new Map<string, string>();
+  /** Of each URL: several endpoints may be there. */
+  private readonly secrets = new Map<string, string[]>();
   private made = 0;
 
   async start(): Promise<this> {
@@ -107,7 +109,7 @@ export class WebhookStage {
       createdAtMs: this.nowMs,
     };
     await this.book.keep(endpoint);
-    this.secrets.set(url, secret);
+    this.secrets.set(url, [...(this.secrets.get(url) ?? []), secret]);
     return { endpoint, secret };
   }
 
@@ -141,7 +143,9 @@ export class WebhookStage {
   private violations(): string[] {
     const tries = this.receiver.all.flatMap(({ path, headers, body }) => {
       const url = this.receiver.url(path);
-      return tryOf(url, headers, body, () => this.secrets.get(url), this.nowMs);
+      const read = (secret?: string): Entry[] => tryOf(url, headers, body, () => secret, this.nowMs);
+      const bySecret = (this.secrets.get(url) ?? [undefined]).map(read);
+      return bySecret.find(([tried]) => tried?.what === 'tried' && tried.isSigned) ?? bySecret[0]!;
     });
     return violationsIn(tries, 0);
   }

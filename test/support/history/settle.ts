@@ -4,6 +4,8 @@ import type { Accepted, BatchSeen, Caller, Entry } from './entry.js';
 
 const WITHIN_MS = 12_000;
 const AT_ONCE = 50;
+/** A door may be frozen, and whoever stops a stage is not to wait for it. */
+const MOST_FOR_ONE_MS = 3_000;
 
 /**
  * Asks for the end of all that was accepted and is open, reads each result and each file once more, and waits for callbacks. What
@@ -74,7 +76,8 @@ class Door {
 
   private async get(path: string, headers: Caller): Promise<{ status: number; body: string }> {
     try {
-      const response = await fetch(`${this.origin}${path}`, { headers });
+      const signal = AbortSignal.timeout(Math.max(this.untilMs - Date.now(), MOST_FOR_ONE_MS));
+      const response = await fetch(`${this.origin}${path}`, { headers, signal });
       return { status: response.status, body: await response.text() };
     } catch {
       await pause(100); // it may be on its way back
