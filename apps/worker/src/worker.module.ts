@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import {
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import type { Settings, WorkerRole } from '@sluice/config';
+import type { Settings } from '@sluice/config';
 import { RecentTimes, seenNeeds, type SeenNeeds } from '@sluice/core';
 import { failAtPoints, runInference, SlotBook, KnownOutages, WaitingRoom, type RunDeps } from '@sluice/pipeline';
 import { ProviderClient } from '@sluice/providers';
@@ -29,24 +28,17 @@ import {
   Leases,
   RedisClock,
   HedgeBudget,
-  openRedis,
   RetryBudget,
   SeenDeployments,
 } from '@sluice/state';
 import { LazyDatabase, StoreModule, type DatabaseSource } from '@sluice/store';
 import { FrameRelay } from '@sluice/stream';
 import type { Emit } from '@sluice/telemetry';
-import { openFileStorage } from '@sluice/files';
-import { DeliveryQueue, EndpointBook, EventPublisher, SecretBox } from '@sluice/webhooks';
-import { eventOfBatch } from './batches/batch-event.js';
-import { BatchRole } from './batches/batch-role.js';
 import { expireJob } from './expire-job.js';
 import { errorTeller } from './tell-errors.js';
 import { LEFT_OVER } from './left-over.js';
 import { oneAtATime } from './one-at-a-time.js';
-import { LedgerRole } from './roles/ledger-role.js';
-import type { RunningRole } from './roles/role.js';
-import { WebhookRole } from './roles/webhook-role.js';
+import { rolesOf } from './roles/roles-of.js';
 import { groupsNamed, groupsServed, ServedGroups } from './served-groups.js';
 import { SuspectsProcess, suspectsWorkerId, type SuspectsRole } from './suspects-process.js';
 import { WorkerProcess } from './worker-process.js';
@@ -228,64 +220,22 @@ function workerProcess(
     onError,
   });
   const ledgerGroups = (): readonly string[] => [...served.ledgers, ...leftOver.forsaken];
-  const box = new SecretBox(settings.bodyKey);
-  const deliveries = new DeliveryQueue(commands);
-  const wake = (): void => deliveries.announce();
-  const publisher = new EventPublisher({ queue: deliveries, book: new EndpointBook(commands), box, wake });
-  const roles: Partial<Record<WorkerRole, () => RunningRole>> = {
-    ledger: () =>
-      new LedgerRole({
-        redis: commands,
-        subscriber,
-        disk,
-        database,
-        consumer: workerId,
-        groups: ledgerGroups,
-        nowMs: clock.nowMs,
-        emit,
-        onError,
-      }),
-    webhooks: () =>
-      new WebhookRole({
-        workerId,
-        redis: commands,
-        subscriber,
-        disk,
-        database,
-        databaseRunsAnyway: settings.databaseUrl !== undefined,
-        webhooks: settings.webhooks,
-        box,
-        publisher,
-        groups: ledgerGroups,
-        nowMs: clock.nowMs,
-        emit,
-        onError,
-      }),
-    batches: () =>
-      new BatchRole({
-        workerId,
-        redis: commands,
-        subscriber,
-        openHasty: () => openRedis(redisUrl, { role: 'api', onError: () => undefined }), // `commands` tells of outages
-        database,
-        storage: openFileStorage(join(settings.dataDir, 'files'), settings.filesInS3),
-        records,
-        served,
-        groups: ledgerGroups,
-        capacity: settings.workerConcurrency,
-        calledAtMs: () => calledAtMs,
-        announce: async (batch) => {
-          const event = eventOfBatch(batch);
-          if (event !== undefined) await publisher.publish(event);
-        },
-        nowMs: clock.nowMs,
-        onError,
-      }),
-  };
+  const roles = rolesOf(settings, redisUrl, {
+    workerId,
+    connections: { commands, subscriber, disk },
+    database,
+    records,
+    served,
+    ledgerGroups,
+    calledAtMs: () => calledAtMs,
+    nowMs: clock.nowMs,
+    emit,
+    onError,
+  });
   const worker: WorkerProcess = new WorkerProcess({
     workerId,
     groups,
-    roles: settings.workerRoles.flatMap((role) => roles[role]?.() ?? []),
+    roles,
     served,
     leftOver: runsSuspects ? undefined : leftOver,
     setLogLevel: setLevel,

@@ -1,9 +1,9 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Provider } from '@nestjs/common';
 import type { Settings } from '@sluice/config';
 import { JobRecords, openGate, QueueControl, QueueView } from '@sluice/queue';
 import { Connections, Leases, readSeen, readSpentBudgets, RedisClock } from '@sluice/state';
 import { LazyDatabase } from '@sluice/store';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { LiveSettings } from '../live-settings.js';
 import { DEPLOYMENTS_DEPS, HEALTH_DEPS } from '../tokens.js';
 import { DeploymentsController, type DeploymentsDeps } from './deployments.controller.js';
