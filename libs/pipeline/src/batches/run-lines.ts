@@ -1,20 +1,14 @@
 import { batchWindow, endingOf, FileGone, lineJobId, type BatchEnding } from '@sluice/core';
 import type { FileLine } from '@sluice/files';
 import type { BatchRow, DoneLine } from '@sluice/store';
-import {
-  BATCH_DIALECTS,
-  ERROR_CODES,
-  presentationOf,
-  type ApiError,
-  type DurableJob,
-  type Outcome,
-} from '@sluice/wire';
+import { BATCH_DIALECTS, ERROR_CODES, presentationOf, type ApiError } from '@sluice/wire';
 import { findGroup } from '../find-group.js';
 import { Pace } from './pace.js';
 import { submitDurable } from '../submit-durable.js';
 import { NotMineAnyMore, type BatchDeps } from './batch-deps.js';
 import { lineRequest, type LineRequest } from './line-request.js';
-import { recordLines, type OverLine } from './record-lines.js';
+import { OpenLines, type OpenLine } from './open-lines.js';
+import { pause } from './pause-until-stopped.js';
 
 /** Submitted in one go, then the cursor moves. */
 const CHUNK_LINES = 500;
@@ -37,11 +31,6 @@ const QUIET_MS = 30_000;
 const BESIDE_CALLS = { chunkLines: 16, perSecond: 300 };
 
 type Entry = readonly [line: number, request: LineRequest];
-
-interface OpenLine {
-  group: string;
-  jobId: string;
-}
 
 /**
  * Lines become jobs, a window of them at a time, as those before them end; until all are done, or the batch is over.
@@ -66,8 +55,7 @@ export async function runLines(batch: BatchRow, stop: AbortSignal, deps: BatchDe
 }
 
 class LineRun {
-  /** Accepted by this driver, and not seen to be done. */
-  private readonly open = new Map<number, OpenLine>();
+  private readonly open: OpenLines;
   private done = new Set<number>();
   /** Whose calls its lines stand beside. */
   private readonly groups = new Set<string>();
@@ -90,7 +78,9 @@ class LineRun {
     private batch: BatchRow,
     private readonly stop: AbortSignal,
     private readonly deps: BatchDeps,
-  ) {}
+  ) {
+    this.open = new OpenLines(batch.id, deps);
+  }
 
   async begin(): Promise<void> {
     this.done = new Set(await this.deps.results.doneLines(this.batch.id));
@@ -122,7 +112,7 @@ class LineRun {
     const looks = await this.deps.lines.look([...jobs.values()]);
     [...jobs].forEach(([number, job], i) => {
       if (looks[i]!.state === undefined) return;
-      this.open.set(number, job);
+      this.open.add(number, job);
       this.submitted++;
     });
   }
@@ -131,7 +121,7 @@ class LineRun {
     if (this.ending === undefined) await this.flush();
     if (this.ending === undefined) await this.pauseUntil(() => this.outstanding === 0);
     while (this.outstanding > 0) {
-      await this.cancelOpen(this.ending!);
+      await this.open.cancel(this.ending!);
       const before = this.outstanding;
       await this.pauseUntil(() => this.outstanding < before);
     }
@@ -189,7 +179,10 @@ class LineRun {
       await this.look();
       if (this.ending !== ending) return;
       if (this.lastDone !== before) ms = LOOK_MS.first;
-      if (performance.now() - this.lastChangeMs > QUIET_MS) await this.lookAtRecords();
+      if (performance.now() - this.lastChangeMs > QUIET_MS) {
+        this.lastChangeMs = performance.now();
+        await this.open.lookAtRecords();
+      }
     }
   }
 
@@ -219,8 +212,8 @@ class LineRun {
     if (unsure.size > 0) await this.adopt(chunk.filter(({ number }) => unsure.has(number)));
     const [first, last] = [chunk[0]!.number, chunk.at(-1)!.number];
     this.take(await this.deps.progress.advance(this.batch.id, this.batch.epoch, last));
-    await this.free(await this.deps.results.doneBetween(this.batch.id, first, last));
-    if (this.open.size > 4 * this.outstanding + CHUNK_LINES) await this.forgetDone();
+    await this.open.free(await this.deps.results.doneBetween(this.batch.id, first, last));
+    if (this.open.size > 4 * this.outstanding + CHUNK_LINES) await this.open.forgetDone();
   }
 
   private async submit(requests: readonly Entry[], failed: DoneLine[]): Promise<Entry[]> {
@@ -249,7 +242,7 @@ class LineRun {
     const job = await this.jobOf(number, found.group);
     const submitted = await submitDurable({ ...request, fixed: job }, traits, submit);
     if (submitted.kind === 'refused') return submitted.error;
-    this.open.set(number, job);
+    this.open.add(number, job);
     return undefined;
   }
 
@@ -266,79 +259,9 @@ class LineRun {
     const content = BATCH_DIALECTS[dialect].errored(identity, error, body);
     return { batchId: id, line: number, ended: 'errored', content, inputTokens: 0, outputTokens: 0 };
   }
-
-  /** Their results are written, and were when the cursor had not passed them. */
-  private async free(lines: readonly number[]): Promise<void> {
-    const jobs = lines.flatMap((line) => this.open.get(line) ?? []);
-    for (const line of lines) this.open.delete(line);
-    await this.deps.lines.free(jobs);
-  }
-
-  private async forgetDone(): Promise<void> {
-    const lines = [...this.open.keys()];
-    if (lines.length === 0) return;
-    const done = await this.deps.results.doneBetween(this.batch.id, Math.min(...lines), Math.max(...lines));
-    for (const line of done) this.open.delete(line);
-  }
-
-  private async cancelOpen(ending: BatchEnding): Promise<void> {
-    await this.forgetDone();
-    const outcome: Outcome = {
-      state: 'cancelled',
-      error: {
-        code: 'job_cancelled',
-        message: `Its batch was ${ending === 'cancelled' ? 'cancelled' : 'not done in time'}.`,
-      },
-    };
-    const text = JSON.stringify(outcome);
-    await Promise.all([...this.open.values()].map(({ group, jobId }) => this.deps.records.cancel(group, jobId, text)));
-  }
-
-  /** Nothing ended for long. A job that is over and was not heard of is written; one without a record is made anew. */
-  private async lookAtRecords(): Promise<void> {
-    this.lastChangeMs = performance.now();
-    const open = [...this.open];
-    const looks = await this.deps.lines.look(open.map(([, job]) => job));
-    await this.forgetDone(); // after the look: what is done by now may have no record for a good reason
-    const over: OverLine[] = [];
-    let gone = 0;
-    open.forEach(([line, job], i) => {
-      const { state, outcome, durable } = looks[i]!;
-      if (!this.open.has(line)) return;
-      if (outcome !== undefined && durable !== undefined)
-        over.push({
-          ...job,
-          durable: JSON.parse(durable) as DurableJob as OverLine['durable'],
-          outcome: JSON.parse(outcome) as Outcome,
-        });
-      else if (state === undefined) gone++;
-    });
-    for (const group of new Set(over.map((line) => line.group)))
-      await recordLines(
-        over.filter((line) => line.group === group),
-        this.deps,
-      );
-    if (gone > 0) throw new Error(`${gone} jobs of ${this.batch.id} have no record: its lines are fed again`);
-  }
 }
 
 const AWAY: ApiError = { code: 'storage_unavailable', message: '' };
 
 const doneOf = ({ succeeded, errored, cancelled, expired }: BatchRow): number =>
   succeeded + errored + cancelled + expired;
-
-/** @throws when told to stop */
-function pause(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onStop = (): void => {
-      clearTimeout(timer);
-      reject(stop.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      stop.removeEventListener('abort', onStop);
-      resolve();
-    }, ms);
-    if (stop.aborted) onStop();
-    else stop.addEventListener('abort', onStop, { once: true });
-  });
-}
