@@ -40,6 +40,7 @@ const batch = (more: object = {}): Entry =>
   ({
     what: 'batch',
     batch: 'b',
+    input: 'in',
     by: {},
     status: 'completed',
     isOver: true,
@@ -56,6 +57,11 @@ const lines = (file: string, ids: string[], digest = 'd'): Entry => ({
   lines: ids.map((id) => ({ id, digest })),
   atMs: 20,
 });
+const uploaded: Entry = {
+  what: 'uploaded',
+  file: 'in',
+  lines: ['1', '2'].map((id) => ({ id, prompt: `line ${id}` })),
+};
 const keyed = (job: string, more: object = {}): Entry =>
   ({ what: 'keyed', key: 'k', fingerprint: 'f', job, atMs: 1, ...more }) as Entry;
 
@@ -91,6 +97,9 @@ describe('the history checker', () => {
       asked({ status: 429, isWhole: false, blocked }), asked({ atMs: 1_200, status: 429 }), asked({ atMs: 5_000 }),
     ]],
     ['each line has its end in one of the files', [batch({ isOver: false, status: 'in_progress' }), batch(), lines('out', ['1']), lines('err', ['2'])]],
+    ['a line is asked for again until it is answered', [
+      uploaded, batch(), lines('out', ['1']), lines('err', ['2']), asked({ prompt: 'line 1', isWhole: false, atMs: 5 }), asked({ prompt: 'line 1', atMs: 9 }),
+    ]],
   ])('finds nothing where %s', (_what, log) => {
     expect(violationsIn(log, 0)).toEqual([]);
   }); // prettier-ignore
@@ -127,6 +136,8 @@ describe('the history checker', () => {
     ['I2', 'lines without an end', [batch({ total: 3 })]],
     ['I2', 'fewer lines than were counted', [batch(), lines('out', [])]],
     ['I1', 'a line with two ends', [batch(), lines('out', ['1']), lines('err', ['1'])]],
+    ['I3', 'a provider call for a line of a batch that is over', [uploaded, batch(), asked({ prompt: 'line 2', atMs: 11 })]],
+    ['I4', 'a line whose answer no provider gave', [uploaded, batch(), lines('out', ['1']), asked({ prompt: 'line 1', isWhole: false, atMs: 5 })]],
     ['I1', 'a line that changed', [lines('out', ['1']), lines('out', ['1'], 'other')]],
   ])('%s: finds %s', (invariant, _what, log) => {
     expect(found(log)).toEqual([invariant]);

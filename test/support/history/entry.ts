@@ -14,6 +14,7 @@ export type Entry =
   | EventsRead
   | Asked
   | Tried
+  | Uploaded
   | BatchSeen
   | LinesRead;
 
@@ -149,16 +150,24 @@ export interface Tried {
   atMs: number;
 }
 
+/** A file was taken in. */
+export interface Uploaded {
+  what: 'uploaded';
+  file: string;
+  lines: readonly { id: string; prompt: string | undefined }[];
+}
+
 export interface BatchSeen {
   what: 'batch';
   batch: string;
+  input: string;
   by: Caller;
   status: string;
   isOver: boolean;
   total: number;
   completed: number;
   failed: number;
-  /** Of its answers and errors. */
+  /** Of its answers, and of its errors. */
   files: readonly (string | null)[];
   atMs: number;
 }

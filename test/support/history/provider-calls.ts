@@ -1,4 +1,4 @@
-import type { Asked, Ended, Entry } from './entry.js';
+import type { Asked, Entry } from './entry.js';
 import { entriesThat } from './entries-that.js';
 
 /** Between a 429 and the last worker that hears of it. */
@@ -31,21 +31,35 @@ function endsByPrompt(log: readonly Entry[]): Map<string, { lastEndMs: number; a
   const of = entriesThat(log);
   const ends = Map.groupBy(of('ended'), ({ job }) => job);
   const prompts = new Map<string, { lastEndMs: number; answers: number }>();
-  const note = (prompt: string, seen: readonly Ended[] | undefined, atMs?: number): void => {
+  const note = (prompt: string | undefined, endMs: number, isAnswer = false): void => {
+    if (prompt === undefined) return;
     const known = prompts.get(prompt) ?? { lastEndMs: 0, answers: 0 };
-    const endMs = atMs ?? Math.min(...(seen ?? []).map((end) => end.atMs)); // Infinity: none was seen
     known.lastEndMs = Math.max(known.lastEndMs, endMs);
-    if (seen?.some(({ state }) => state === 'completed') === true) known.answers++;
+    if (isAnswer) known.answers++;
     prompts.set(prompt, known);
   };
   const counted = new Set<string>();
   for (const { job, prompt } of of('accepted')) {
-    if (prompt === undefined || counted.has(job)) continue;
+    if (counted.has(job)) continue;
     counted.add(job);
-    note(prompt, ends.get(job));
+    const seen = ends.get(job) ?? [];
+    const isAnswer = seen.some(({ state }) => state === 'completed');
+    note(prompt, Math.min(...seen.map(({ atMs }) => atMs)), isAnswer); // Infinity: none was seen
   }
-  for (const { prompt, atMs } of of('refused')) if (prompt !== undefined) note(prompt, undefined, atMs);
-  for (const { prompt } of of('cut')) if (prompt !== undefined) note(prompt, undefined);
+  for (const { prompt, atMs } of of('refused')) note(prompt, atMs);
+  for (const { prompt } of of('cut')) note(prompt, Infinity);
+  const uploads = new Map(of('uploaded').map(({ file, lines }) => [file, lines]));
+  for (const [, seen] of Map.groupBy(of('batch'), ({ batch }) => batch)) {
+    const over = seen.find(({ isOver }) => isOver);
+    const answered = new Set(
+      of('lines')
+        .findLast(({ file }) => file === over?.files[0])
+        ?.lines.map(({ id }) => id),
+    );
+    for (const { id, prompt } of uploads.get(seen[0]!.input) ?? []) {
+      note(prompt, over?.atMs ?? Infinity, answered.has(id));
+    }
+  }
   return prompts;
 }
 

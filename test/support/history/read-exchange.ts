@@ -24,6 +24,8 @@ export function entriesOf(exchange: Exchange): Entry[] {
       return ofEvents(exchange);
     case 'DELETE /jobs/job_':
       return exchange.status === 200 ? [{ what: 'erased', job: jobIn(exchange) }] : [];
+    case 'POST /files':
+      return ofUpload(exchange);
     case 'POST /batches':
     case 'GET /batches/batch_':
     case 'POST /batches/batch_/cancel':
@@ -225,6 +227,19 @@ function ofEvents(exchange: Exchange): Entry[] {
   return end === undefined ? [read] : [read, end];
 }
 
+/** Of the multipart body only what are lines of a batch. */
+function ofUpload({ how, status, sent, reply }: Exchange): Entry[] {
+  const file = jsonOf(reply)?.['id'] as string | undefined;
+  if (how !== 'whole' || status !== 200 || file === undefined) return [];
+  const lines = sent
+    .split('\n')
+    .filter((line) => line.startsWith('{"custom_id"'))
+    .map((line) => jsonOf(line))
+    .filter((line) => line !== undefined)
+    .map((line) => ({ id: line['custom_id'] as string, prompt: promptOf(line['body'] as Json) }));
+  return [{ what: 'uploaded', file, lines }];
+}
+
 const BATCH_OVER = new Set(['completed', 'failed', 'expired', 'cancelled']);
 
 function ofBatch(exchange: Exchange): Entry[] {
@@ -237,7 +252,8 @@ function ofBatch(exchange: Exchange): Entry[] {
   const isOver = BATCH_OVER.has(batch['status']);
   const { id, status: state } = batch as { id: string; status: string };
   const by = callerOf(exchange);
-  return [{ what: 'batch', batch: id, by, status: state, isOver, total, completed, failed, files, atMs }];
+  const input = batch['input_file_id'] as string;
+  return [{ what: 'batch', batch: id, input, by, status: state, isOver, total, completed, failed, files, atMs }];
 }
 
 function ofFile({ how, status, path, reply, endedAtMs: atMs }: Exchange): Entry[] {
