@@ -38,8 +38,12 @@ describe('F1: kill -9 of every process while a batch runs', () => {
     watch = new Watch({ simulator, isOurs: (to) => to === origin(), openDoor: () => Promise.resolve(origin()) });
   });
   afterEach(async () => {
-    await watch.check().finally(() => watch.stop());
-    await sluice?.end('SIGTERM');
+    try {
+      await watch.check();
+    } finally {
+      watch.stop();
+      await sluice?.end('SIGTERM');
+    }
   });
   afterAll(() => simulator.stop());
 

@@ -37,7 +37,11 @@ describe('SIGTERM to `sluice start` with a call that outlives the drain time', (
     expect(sluice!.stderr).toMatch(/"event":"job.requeued".*"reason":"drain"/);
 
     simulator.setProfile('only', { answer: { tokens: 5 } });
-    await watch.check().finally(() => watch.stop());
-    await sluice!.end('SIGTERM');
+    try {
+      await watch.check();
+    } finally {
+      watch.stop();
+      await sluice!.end('SIGTERM');
+    }
   }, 60_000);
 });

@@ -64,9 +64,13 @@ describe('input as large as it may be, and larger (F21)', () => {
     warmMiB = statusOf('VmRSS');
   }, 120_000);
   afterAll(async () => {
-    await watch?.check().finally(() => watch.stop());
-    await sluice?.end('SIGTERM');
-    await simulator.stop();
+    try {
+      await watch?.check();
+    } finally {
+      watch?.stop();
+      await sluice?.end('SIGTERM');
+      await simulator.stop();
+    }
   });
 
   const statusOf = (field: string): number =>

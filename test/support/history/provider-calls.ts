@@ -1,6 +1,8 @@
 import type { Asked, Entry } from './entry.js';
 import { entriesThat } from './entries-that.js';
 
+/** The simulator's log forgets older calls. */
+const MOST_ASKED = 100_000;
 /** Between a 429 and the last worker that hears of it. */
 const SPREAD_MS = 300;
 
@@ -14,11 +16,13 @@ export function* callsThatBreak(log: readonly Entry[], lateMs: number): Generato
   const asked = entriesThat(log)('asked');
   if (asked.length === 0) return; // played without a provider
   const byPrompt = Map.groupBy(asked, ({ prompt }) => prompt);
+  const wholeOf = (prompt: string | undefined): number =>
+    (byPrompt.get(prompt) ?? []).filter(({ isWhole }) => isWhole).length;
+  const forgotten = asked.length < MOST_ASKED ? wholeOf(undefined) : Infinity;
   for (const [prompt, { lastEndMs, answers }] of endsByPrompt(log)) {
-    const asks = byPrompt.get(prompt) ?? [];
-    const late = asks.find(({ atMs }) => atMs > lastEndMs + lateMs);
+    const late = byPrompt.get(prompt)?.find(({ atMs }) => atMs > lastEndMs + lateMs);
     if (late !== undefined) yield `I3 "${prompt}" was asked ${late.atMs - lastEndMs} ms after its end was seen`;
-    const given = asks.filter(({ isWhole }) => isWhole).length;
+    const given = wholeOf(prompt) + forgotten;
     if (answers > given) yield `I4 "${prompt}" has ${answers} answers, and the provider gave ${given}`;
   }
   for (const [deployment, asks] of Map.groupBy(asked, (ask) => ask.deployment)) {

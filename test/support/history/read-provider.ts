@@ -25,7 +25,7 @@ export function entriesOfProvider(
         prompt: promptOf(body),
         deployment: record.profile ?? '',
         status,
-        isWhole: status === 200 && (record.outcome === 'completed' || record.outcome === 'cut'),
+        isWhole: status === 200 && record.outcome === 'completed',
         atMs,
         blocked: asksForTime ? { fromMs: answeredAtMs, untilMs: answeredAtMs + retryAfterMs } : undefined,
       },
