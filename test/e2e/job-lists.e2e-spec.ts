@@ -268,6 +268,9 @@ describe('what is done with many jobs by a filter', () => {
     expect((await view(tenant, failed[2]!))['retried_as']).toMatch(/^job_/);
     expect((await ask('dead-letters', tenant)).ids).toEqual([]); // the new jobs stand for them
     expect((await ask('jobs?status=failed', tenant)).ids).toContain(failed[2]);
+    const { retried_as: as } = await view(tenant, failed[2]!);
+    await forget(bad, failed[2]!); // a week later
+    expect(await view(tenant, failed[2]!)).toMatchObject({ status: 'failed', retried_as: as });
     expect((await list(`model=${bad}`, tenant)).ids).toHaveLength(5);
   });
 

@@ -161,7 +161,7 @@ export class BatchRole implements RunningRole {
       capacity: () => capacity,
       isCalled: async (groups) => {
         const sinceMs = nowMs() - CALLED_LATELY_MS;
-        return calledAtMs() >= sinceMs || calledSince(redis, groups, sinceMs);
+        return calledAtMs() >= sinceMs || (await calledSince(this.hasty, groups, sinceMs).catch(() => false));
       },
       announce,
       nowMs,

@@ -39,6 +39,8 @@ export interface HistoricJob {
     startedAtMs?: number;
     finishedAtMs: number;
     attempts: number;
+    /** Id of the newest job that it was tried again as. */
+    retriedAs?: string;
   };
 }
 
@@ -52,10 +54,14 @@ interface Row extends Record<string, unknown> {
   finished_ms: number;
   attempts: number;
   dismissed: boolean;
+  retried_as: string | null;
 }
 
 const COLUMNS = sql.raw(`id, model_group, durable::text, status, outcome::text, attempts, dismissed,
-  extract(epoch from started_at)::float8 * 1000 as started_ms, extract(epoch from finished_at)::float8 * 1000 as finished_ms`);
+  extract(epoch from started_at)::float8 * 1000 as started_ms, extract(epoch from finished_at)::float8 * 1000 as finished_ms,
+  case when status is not null then (
+    select again.id from sluice.job_history as again where again.retried_from = job.id order by created_at desc, id desc limit 1
+  ) end as retried_as`);
 
 /** Reads the long list of durable jobs, by age. What a job is doing now stands in its record. */
 export class JobHistory {
@@ -111,7 +117,7 @@ export class JobHistory {
   find(jobId: string, tenant: string): Promise<HistoricJob | undefined> {
     return this.database.use(async (db) => {
       const { rows } = await db.execute<Row>(sql`
-        select ${COLUMNS} from sluice.job_history
+        select ${COLUMNS} from sluice.job_history as job
         where id = ${jobId} and tenant = ${tenant} and status is distinct from 'erased'`);
       return rows[0] && jobOf(rows[0]);
     });
@@ -167,5 +173,6 @@ function jobOf({ id: jobId, model_group: group, durable, dismissed: isDismissed,
   if (status === null) return job;
   const { outcome, started_ms: startedMs, finished_ms: finishedMs, attempts } = end;
   const started = startedMs === null ? {} : { startedAtMs: Math.round(startedMs) };
-  return { ...job, end: { status, outcome, ...started, finishedAtMs: Math.round(finishedMs), attempts } };
+  const again = end.retried_as === null ? {} : { retriedAs: end.retried_as };
+  return { ...job, end: { status, outcome, ...started, finishedAtMs: Math.round(finishedMs), attempts, ...again } };
 }

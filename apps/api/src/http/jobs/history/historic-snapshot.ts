@@ -34,6 +34,6 @@ export function historicSnapshot({ durable, end, isDismissed }: HistoricJob, has
     progress: undefined,
     asking: undefined,
     outcome: end?.outcome ?? (hasCaughtUp ? JSON.stringify(LOST) : undefined),
-    retriedAs: undefined,
+    retriedAs: end?.retriedAs,
   };
 }
