@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { Entry } from '../support/history/entry.js';
 import { WireTap } from '../support/history/exchange.js';
@@ -182,4 +184,16 @@ describe('the history checker', () => {
     expect(unfinished).toMatchObject([{ what: 'events_read', seen: [{ seq: 1 }] }]);
     expect(new Set(found(log))).toEqual(new Set(['I1']));
   });
+});
+
+const FAULTS = join(import.meta.dirname, '../faults');
+/** Nobody calls there: it is about the sweep of a full Redis alone. */
+const WITHOUT_CALLERS = ['f11-redis-full-sweeps.fault-spec.ts'];
+
+it('stands behind every fault test', () => {
+  const specs = readdirSync(FAULTS, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('-spec.ts'));
+  const isWatched = (name: string): boolean =>
+    /new Cluster\(|new Watch\(|isWatched: true/.test(readFileSync(join(FAULTS, name), 'utf8'));
+  expect(specs.length).toBeGreaterThan(30);
+  expect(specs.filter((name) => !isWatched(name))).toEqual(WITHOUT_CALLERS);
 });
