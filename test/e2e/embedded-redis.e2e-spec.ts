@@ -29,14 +29,16 @@ describe('the embedded Redis', () => {
     client.disconnect();
   });
 
-  it('syncs each write before it answers when durability is strict, and no other passes for such a one', async () => {
+  it('syncs each write before it answers when durability is strict, and one that never does is refused', async () => {
     const strict = await startEmbeddedRedis(temporaryFolder(), () => undefined, 'strict');
     started.push(strict);
-    const [always, everysec] = [strict, await start(temporaryFolder())].map(({ socketPath }) => new Redis(socketPath));
+    const [always, never] = [strict, await start(temporaryFolder())].map(({ socketPath }) => new Redis(socketPath));
+    expect(await always!.config('GET', 'appendfsync')).toEqual(['appendfsync', 'always']);
     await expect(checkRedis(always!, 'strict')).resolves.toHaveProperty('version');
-    await expect(checkRedis(everysec!, 'strict')).rejects.toThrow(/appendfsync always/);
+    await never!.config('SET', 'appendfsync', 'no');
+    await expect(checkRedis(never!, 'strict')).rejects.toThrow(/appendfsync always/);
     always!.disconnect();
-    everysec!.disconnect();
+    never!.disconnect();
   });
 
   it('has its data again after a stop, which may be repeated', async () => {

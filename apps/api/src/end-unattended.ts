@@ -46,12 +46,13 @@ export function endUnattended(
     const outcome: Outcome = { state: 'failed', error };
     const cancelled = await records.cancel(group, jobId, JSON.stringify(outcome));
     if (cancelled === 'over' || cancelled === 'gone') return looked; // the next look finds how
+    if (cancelled === 'cancelled') await records.onDisk.ended(group, jobId, JSON.stringify(outcome));
     return { ...looked, terminal: terminalFrame(jobId, lastSeq, JSON.stringify(outcome), undefined) };
   };
 }
 
 export interface UnattendedDeps {
-  records: Pick<JobRecords, 'hopeFor' | 'cancel'>;
+  records: Pick<JobRecords, 'hopeFor' | 'cancel' | 'onDisk'>;
   group: string;
   outageWaitMs: number;
   /** Redis TIME. */

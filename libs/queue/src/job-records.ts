@@ -313,10 +313,8 @@ export class JobRecords {
   }
 
   /** `cancelling`: it runs, and its worker has been told. */
-  async cancel(group: string, jobId: string, outcome: string): Promise<'cancelled' | 'cancelling' | 'over' | 'gone'> {
-    const verdict = await this.endFromOutside(group, jobId, outcome, 0);
-    if (verdict === 'cancelled') await this.onDisk.ended(group, jobId, outcome);
-    return verdict as 'cancelled' | 'cancelling' | 'over' | 'gone';
+  cancel(group: string, jobId: string, outcome: string): Promise<'cancelled' | 'cancelling' | 'over' | 'gone'> {
+    return this.endFromOutside(group, jobId, outcome, 0) as Promise<'cancelled' | 'cancelling' | 'over' | 'gone'>;
   }
 
   /** One that runs is left alone. */

@@ -4,6 +4,7 @@ export { readSeen, SeenDeployments } from './redis/seen-deployments.js';
 export { BreakerNews } from './redis/breaker-news.js';
 export { DeploymentBreakers } from './deployment-breakers.js';
 export { checkRedis } from './redis/check-redis.js';
+export { Disk } from './redis/disk.js';
 export { networkWarning } from './redis/network-warning.js';
 export { Leases } from './redis/leases.js';
 export { openRedis, type RedisRole } from './redis/open-redis.js';

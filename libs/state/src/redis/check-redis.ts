@@ -26,6 +26,7 @@ export async function waitsForDisk(redis: Redis): Promise<boolean> {
       return judgeSyncing(fieldsOf(await infoOf(node)), (config as unknown[]).map(String));
     }),
   );
+  if (judged.length === 0) throw new Error('The Redis Cluster names no masters.');
   for (const syncing of judged) if (syncing.how === 'refuse') throw new Error(syncing.objection);
   return judged.some(({ how }) => how === 'waitaof');
 }

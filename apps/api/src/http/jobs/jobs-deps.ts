@@ -7,7 +7,7 @@ import type { WaitDeps } from './wait-for-end.js';
 /** What the routes of jobs share. */
 export interface JobsDeps extends WaitDeps {
   finder: JobFinder;
-  records: Pick<JobRecords, 'join' | 'cancel'>;
+  records: Pick<JobRecords, 'join' | 'cancel' | 'onDisk'>;
   durable: DurableRecords;
   kept: KeptJobs;
   /** Of a job whose record is gone: who has one tells by way of the ledger. */
