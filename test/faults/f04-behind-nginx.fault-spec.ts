@@ -36,6 +36,16 @@ describe('two api and two workers behind the shipped nginx', () => {
     expect(arrivals.at(-1)! - arrivals[0]!).toBeGreaterThan(300); // ten tokens at 20 a second
   });
 
+  it('passes a file on that is larger than a call may be', async () => {
+    const form = new FormData();
+    form.set('purpose', 'batch');
+    form.set('file', new Blob([new Uint8Array(34 << 20)]), 'lines.jsonl');
+    const headers = { authorization: `Bearer ${MASTER_KEY}` };
+    const response = await fetch(`${nginx.origin}/v1/files`, { method: 'POST', headers, body: form });
+    // No database here, so that the api itself declines; nginx would have said 413, in HTML.
+    expect(await response.json()).toMatchObject({ error: { code: 'storage_unavailable' } });
+  });
+
   it('loses no accepted call whose client can still receive it when an api and a worker are killed', async () => {
     cluster.simulator.setProfile('only', { latency: { p50: 3_000, p95: 3_001, p99: 3_002 }, answer: { tokens: 10 } });
     const calls = Array.from({ length: 60 }, (_, i) => callOnce(nginx.origin, `n${i}`, { stream: i % 2 === 1 }));
