@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { ExplainedModel } from '@sluice/core';
 import { explainByFile, explainByServer } from '../../apps/cli/src/explain.js';
+import { Server } from '../../apps/cli/src/remote/server.js';
 import { eventually } from '../eventually.js';
 import { MASTER_KEY, type PlayedDeployment } from '../support/sluice.js';
 import { withSluice, type PlayedSluice } from '../support/with-sluice.js';
@@ -134,13 +135,20 @@ describe('GET /v1/deployments', () => {
 describe('sluice explain', () => {
   it('asks a server that runs', async () => {
     await withSluice(THREE, { yaml: TAG_FILTERING }, async ({ url, group }) => {
-      const told = await explainByServer({ url, key: MASTER_KEY, model: group, tags: 'paid', tokens: 50_000 });
+      const told = await explainByServer(new Server({ url, key: MASTER_KEY }), {
+        model: group,
+        tags: 'paid',
+        tokens: 50_000,
+      });
       expect(told.status).toBe(0);
       expect(told.text).toMatch(/would be sent at once/);
       expect(told.text).toMatch(/-free +skipped, its tags do not match/);
       expect(told.text).toMatch(/-small +skipped, its context window is too small/);
-      const wrongKey = await explainByServer({ url, key: 'sk-wrong', model: group });
-      expect(wrongKey).toEqual({ status: 1, text: 'The key is not known.' });
+      const wrongKey = explainByServer(new Server({ url, key: 'sk-wrong' }), { model: group });
+      await expect(wrongKey).rejects.toMatchObject({
+        status: 1,
+        message: expect.stringMatching(/^The key is not known/),
+      });
     });
   });
 });

@@ -1,5 +1,7 @@
 import { lineOf, readConfig } from '@sluice/config';
 import { explainModel, meantBy, type CallSketch, type ExplainedModel, type Known } from '@sluice/core';
+import type { Said } from './remote/jobs.js';
+import type { Server } from './remote/server.js';
 
 /** `--model M --tokens N --tags a,b …`, as the command line gives them. */
 export interface ExplainOptions {
@@ -46,14 +48,10 @@ export function explainByFile(
   return shown(explainModel(sketch, meant, policy, NOTHING_KNOWN, Math.random), options);
 }
 
-/** `sluice explain`: the same by a Sluice that runs, with what its cluster knows now. */
-export async function explainByServer(
-  { url, key, ...options }: ExplainOptions & { url: string; key?: string },
-  fetchUrl: typeof fetch = fetch,
-): Promise<Explained> {
+/** `sluice explain`: the same by a Sluice that runs, with what its cluster knows now. @throws CommandError */
+export async function explainByServer(server: Server, options: ExplainOptions): Promise<Said> {
   const { model, stream, tokens, tags, region, images, tools, wantsJson, text, at } = options;
-  const query = new URLSearchParams();
-  const given = {
+  const explained = await server.get<ExplainedModel>('deployments/explain', {
     model,
     stream,
     tokens,
@@ -64,15 +62,8 @@ export async function explainByServer(
     wants_json: wantsJson,
     text,
     at,
-  };
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, String(value));
-  const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const response = await fetchUrl(new URL(`v1/deployments/explain?${query.toString()}`, `${url.replace(/\/$/, '')}/`), {
-    headers,
   });
-  const body = (await response.json()) as ExplainedModel | { error?: { message?: string } };
-  if ('candidates' in body) return shown(body, options);
-  return { status: 1, text: body.error?.message ?? `The server answered ${response.status}.` };
+  return { text: asText(explained), json: explained, status: statusOf(explained) };
 }
 
 /** @throws Error with a sentence for a date that is none */
@@ -106,9 +97,10 @@ function sketchOf({
 }
 
 function shown(explained: ExplainedModel, { json }: ExplainOptions): Explained {
-  const status = explained.would === 'reject' ? 1 : 0;
-  return { status, text: json ? JSON.stringify(explained, undefined, 2) : asText(explained) };
+  return { status: statusOf(explained), text: json ? JSON.stringify(explained, undefined, 2) : asText(explained) };
 }
+
+const statusOf = ({ would }: ExplainedModel): 0 | 1 => (would === 'reject' ? 1 : 0);
 
 const WOULD = {
   dispatch: 'would be sent at once',

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadInput } from '@sluice/config';
+import { withCall } from './call-options.js';
 import type { ExplainOptions } from './explain.js';
 import { addRemoteCommands } from './remote/commands.js';
 import about from '../../../package.json' with { type: 'json' };
@@ -83,35 +84,10 @@ role('migrate', 'make or change the tables of DATABASE_URL; safe to repeat').act
   (await import('./start.js')).migrate(inputOf(options)),
 );
 
-const withCall = (command: Command): Command =>
-  command
-    .requiredOption('--model <name>', 'what the call asks for')
-    .option('--tokens <number>', 'of its prompt', countOf)
-    .option('--tags <names>', 'separated by commas')
-    .option('--region <name>', 'allowed_model_region')
-    .option('--images', 'it holds images')
-    .option('--tools', 'it offers tools')
-    .option('--stream', 'it asks for a stream')
-    .option('--wants-json', 'it asks for JSON by a schema')
-    .option('--text <text>', 'the last user message, for the rules of a router')
-    .option('--at <date>', 'as if it were then')
-    .option('--json', 'as GET /v1/deployments/explain answers');
-
 function tell({ status, text }: { status: number; text: string }): void {
   process.stdout.write(`${text}\n`);
   process.exitCode = status;
 }
-
-withCall(program.command('explain'))
-  .description('ask a Sluice that runs who would serve a call, and why not the others; status 0, or 1: nobody')
-  .allowExcessArguments(false)
-  .option('--url <origin>', 'where it listens', `http://127.0.0.1:${process.env['PORT'] || 4000}`)
-  .option('--key <key>', 'its master key (LITELLM_MASTER_KEY)')
-  .action(async (options: ExplainOptions & { url: string; key?: string }) => {
-    const { explainByServer } = await import('./explain.js');
-    const key = options.key ?? (process.env['LITELLM_MASTER_KEY'] || undefined);
-    tell(await explainByServer({ ...options, ...(key === undefined ? {} : { key }) }));
-  });
 
 addRemoteCommands(program, {
   url: process.env['SLUICE_URL'] || `http://127.0.0.1:${process.env['PORT'] || 4000}`,
@@ -123,6 +99,7 @@ const config = program.command('config').description('work on configuration file
 withCall(config.command('explain'))
   .description('who would serve a call by a file alone, and why not the others; status 0, 1 (nobody) or 2 (file)')
   .argument('<file>')
+  .option('--json', 'as GET /v1/deployments/explain answers')
   .action(async (file: string, options: ExplainOptions) => {
     const { explainByFile } = await import('./explain.js');
     tell(explainByFile(file, options, { env: process.env, cwd: process.cwd() }));
@@ -137,11 +114,6 @@ config
     const { checkConfig } = await import('./config-check.js');
     tell(checkConfig(file, { env: process.env, cwd: process.cwd(), asJson: json }));
   });
-
-function countOf(text: string): number {
-  if (/^\d{1,12}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number.');
-}
 
 function portOf(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);

@@ -101,7 +101,7 @@ async function tell(server: Server, batch: Batch, out: string): Promise<Said> {
   const problems = (errors?.data ?? []).map(
     ({ line, message }) => `\n  ${line === null ? '' : `line ${line}: `}${message}`,
   );
-  const written = files.length === 0 ? '' : ` Written: ${files.join(', ')}.`;
+  const written = files.length === 0 || out === '-' ? '' : ` Written: ${files.join(', ')}.`;
   const text = `${id} ${status}: ${counts.completed} of ${counts.total} answered, ${counts.failed} failed.${written}${example}${problems.join('')}`;
   const isWell = status === 'completed' && counts.failed === 0;
   if (out === '-') process.stderr.write(`${text}\n`);

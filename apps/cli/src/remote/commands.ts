@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { withCall } from '../call-options.js';
+import type { ExplainOptions } from '../explain.js';
 import type { BatchRunOptions } from './batch.js';
 import type { RetryOptions, Said } from './jobs.js';
 import { CommandError, Server, type Query } from './server.js';
@@ -17,7 +19,7 @@ interface Shared {
   json?: boolean;
 }
 
-/** The commands that speak HTTP to a Sluice that runs: `sluice jobs`, `dlq`, `batch`, `queues`, `workers`. */
+/** The commands that speak HTTP to a Sluice that runs: `sluice explain`, `jobs`, `dlq`, `batch`, `queues`, `workers`. */
 export function addRemoteCommands(program: Command, { url, key }: RemoteDefaults): void {
   const shared = (command: Command): Command =>
     command
@@ -43,6 +45,12 @@ export function addRemoteCommands(program: Command, { url, key }: RemoteDefaults
       process.exitCode = error.status;
     }
   };
+
+  withCall(shared(program.command('explain')))
+    .description('ask a Sluice that runs who would serve a call, and why not the others; status 0, or 1: nobody')
+    .action((options: Shared & ExplainOptions) =>
+      run(options, async (server) => (await import('../explain.js')).explainByServer(server, options)),
+    );
 
   const jobs = program
     .command('jobs')

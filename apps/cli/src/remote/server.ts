@@ -17,7 +17,7 @@ export class CommandError extends Error {
   }
 }
 
-export type Query = Readonly<Record<string, string | number | undefined>>;
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** A Sluice that runs, from a shell's side. */
 export class Server {
