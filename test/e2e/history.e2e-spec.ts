@@ -112,6 +112,7 @@ describe('the history checker', () => {
     ['I1', 'two states', [ended('a', { state: 'failed', said: 'x' }), ended('a', { state: 'expired', said: 'x' })]],
     ['I1', 'two texts', [ended('a'), ended('a', { said: 'all of' })]],
     ['I1', 'a result that changed', [ended('a', { digest: 'x' }), ended('a', { digest: 'y' })]],
+    ['I1', 'an account that changed', [ended('a', { account: '[1]' }), ended('a', { account: '[2]' })]],
     ['I1', 'a job that runs again', [ended('a'), { what: 'looked', job: 'a', state: 'running', askedAtMs: 101 }]],
     ['I1', 'two jobs of one key', [keyed('a'), ended('a'), keyed('b')]],
     ['I2', 'a job without an end', [accepted('a')]],

@@ -67,6 +67,8 @@ export interface Ended {
   through: string;
   /** Of all that a reader of the result got. */
   digest?: string | undefined;
+  /** When it ended, what it used and cost, as a look at the job shows it. */
+  account?: string | undefined;
   atMs: number;
 }
 

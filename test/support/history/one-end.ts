@@ -32,6 +32,7 @@ function sayingsOf(seen: readonly Ended[]): [string, Set<string>][] {
     ['text', all(seen.map(({ state, said }) => (state === 'completed' ? said : undefined)))],
     ['code', all(seen.map(({ state, said }) => (state === 'completed' ? undefined : said)))],
     ['result', all(seen.map(({ digest }) => digest))],
+    ['account', all(seen.map(({ account }) => account))],
   ];
 }
 

@@ -169,7 +169,9 @@ function ofView(view: Json, through: string, atMs: number): Entry[] {
   const state = endStateOf(view['status']);
   if (state === undefined) return [];
   const code = (view['error'] as { code?: string } | null)?.code;
-  return [{ what: 'ended', job: view['id'], state, said: state === 'completed' ? undefined : code, through, atMs }];
+  const said = state === 'completed' ? undefined : code;
+  const account = JSON.stringify([view['finished_at'], view['usage'], view['cost_usd']]);
+  return [{ what: 'ended', job: view['id'], state, said, through, account, atMs }];
 }
 
 function ofResult(exchange: Exchange): Entry[] {
