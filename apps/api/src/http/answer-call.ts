@@ -27,6 +27,9 @@ export interface HeldCall {
   dialect?: (job: InferenceJob) => Dialect;
 }
 
+/** A longer one is let go of while its call is waited for: it lies in Redis, and here it would be held twice, as bytes and parsed. */
+const KEPT_BYTES = 64 * 1024;
+
 /** Makes a job of it and holds the connection until it is answered. A shutdown waits for the acceptance. */
 export async function answerCall(
   { asked, body, source, endpoint, isStored = false, dialect }: HeldCall,
@@ -54,6 +57,11 @@ export async function answerCall(
       submitted.follower.close();
       await repeats?.promise(submitted.job).catch(() => undefined);
       throw new ApiException(SHUTTING_DOWN, submitted.job.jobId);
+    }
+    if (source.length > KEPT_BYTES) {
+      repeats?.remember?.();
+      request.source = undefined;
+      request.body = undefined;
     }
     const following = options.continues ? { ...submitted, cancel: () => Promise.resolve() } : submitted;
     const deps = { ...replyDeps, promise: repeats?.promise, waitMs: options.waitMs ?? policy.waitMs };

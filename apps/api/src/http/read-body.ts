@@ -5,7 +5,7 @@ import { apiError } from './api-error.js';
 declare module 'fastify' {
   interface FastifyRequest {
     /** The JSON body as it came, for what travels on untouched. */
-    source?: Buffer;
+    source?: Buffer | undefined;
   }
 }
 

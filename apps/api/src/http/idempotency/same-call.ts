@@ -10,6 +10,8 @@ export interface Repeatable {
   same?: SameCall;
   /** Before its caller is told to come back: from then on a repeat finds the job. */
   promise: (job: Pick<InferenceJob, 'jobId' | 'group'>) => Promise<void>;
+  /** Before the body is let go of. */
+  remember?: () => void;
 }
 
 /**
@@ -26,10 +28,12 @@ export function repeatable(
   if (same !== undefined) return { same, promise: () => Promise.resolve() }; // the key finds it
   const count = request.headers['x-stainless-retry-count'];
   if (count === undefined) return undefined;
-  const call = (): string => digestOf(tenant, pathOf(request.url), request.source ?? '');
+  let digest: string | undefined;
+  const call = (): string => (digest ??= digestOf(tenant, pathOf(request.url), request.source ?? ''));
   return {
     ...(Number(count) >= 1 ? { same: { kind: 'repeat', call: call() } } : {}),
     promise: (job) => promises.promise(call(), job),
+    remember: () => void call(),
   };
 }
 
