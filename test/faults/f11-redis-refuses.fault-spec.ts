@@ -3,6 +3,7 @@ import { openRedis } from '@sluice/state';
 import type { Redis } from 'ioredis';
 import { eventually } from '../eventually.js';
 import { callOnce, Cluster } from '../support/cluster.js';
+import { nativeJobs } from '../support/native-jobs.js';
 import type { SluiceProcess } from '../support/sluice-process.js';
 
 describe('a Redis that refuses writes while calls run (F11)', () => {
@@ -28,11 +29,18 @@ describe('a Redis that refuses writes while calls run (F11)', () => {
     return calls;
   };
 
-  it('at maxmemory: new calls are 503 storage_full, the running ones end well, and all is well when there is room', async () => {
+  it('at maxmemory: new calls are 503 storage_full, the running ones end well, reads and cancels go on, and all is well when there is room', async () => {
+    const jobs = nativeJobs({ url: api.origin, group: cluster.group });
+    const done = await jobs.submit({}, {}, { prefer: 'wait=20' });
+    expect(done.body['status']).toBe('completed');
+    const later = await jobs.submit({ not_before: Math.floor(Date.now() / 1_000) + 600 });
     const calls = await running('full');
     await redis.config('SET', 'maxmemory', '1mb');
     const refused = await callOnce(api.origin, 'new');
     expect(refused).toMatchObject({ status: 503, code: 'storage_full' });
+    expect(await jobs.result(done.body['id'])).toMatchObject({ status: 200 });
+    await jobs.cancel(later.body['id']);
+    expect((await jobs.look(later.body['id'])).body['status']).toBe('cancelled');
     const outcomes = await Promise.all(calls);
     await redis.config('SET', 'maxmemory', '0');
     expect(outcomes.filter((o) => o.kind !== 'answer')).toEqual([]);

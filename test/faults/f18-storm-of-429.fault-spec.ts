@@ -26,7 +26,7 @@ describe(`${JOBS} calls for a lone deployment that answers 429 for ${RETRY_AFTER
     const limited = { kind: 'rate_limit', retryAfterMs: RETRY_AFTER_MS };
     simulator.setProfile('only', { rules: [{ do: limited }], limits: { retryAfter: 'ms' } });
     const calls = Array.from({ length: JOBS }, (_, i) => callOnce(api.origin, `s${i}`, { stream: i % 2 === 1 }));
-    await eventually(() => simulator.requests().length > 0, { withinMs: 5_000, what: 'the first 429' });
+    await eventually(() => simulator.requests().length > 0, { withinMs: 30_000, what: 'the first 429' });
     const firstAt = simulator.requests()[0]!.atMs;
     await eventually(() => Date.now() > firstAt + RETRY_AFTER_MS - 200, {
       withinMs: RETRY_AFTER_MS + 2_000,

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../eventually.js';
 import { callOnce, Cluster } from '../support/cluster.js';
+import { nativeJobs } from '../support/native-jobs.js';
 
 const TEN_MINUTES_MS = 600_000;
 const RPM = 20;
@@ -49,5 +50,28 @@ describe.each([
     expect(backAt - cooledAt).toBeGreaterThanOrEqual(RETRY_AFTER_MS - 50);
     expect(backAt - cooledAt).toBeLessThan(RETRY_AFTER_MS + 3_000); // a date has whole seconds, rounded up
     expect(simulator.requests({ profile: 'limited' })).toHaveLength(RPM);
+  }, 60_000);
+
+  it('and an api’s, which jump back meanwhile: delays and deadlines pass in real time', async () => {
+    const { simulator } = cluster;
+    for (const profile of ['limited', 'cooled', 'spare'])
+      simulator.setProfile(profile, { rules: [{ do: { hang: true } }] });
+    const jumping = { ...shiftedBy(shiftMs), SHIFT_CLOCK_BACK_MS: '4000' };
+    const [api] = await Promise.all([cluster.api(jumping), cluster.worker(jumping)]);
+    const jobs = nativeJobs({ url: api.origin, group: cluster.group });
+    const notBefore = Date.now() / 1_000 + 5;
+    const content = 'call delayed.';
+    const delayed = await jobs.submit({ not_before: notBefore }, { messages: [{ role: 'user', content }] });
+    expect(delayed).toMatchObject({ status: 202, body: { status: 'delayed' } });
+    const startedAt = performance.now();
+    const over = await jobs.submit({ deadline: '6s' }, {}, { prefer: 'wait=20' });
+    const tookMs = performance.now() - startedAt;
+    expect(over.body).toMatchObject({ status: 'expired', error: { code: 'deadline_exceeded' } });
+    expect(tookMs).toBeGreaterThan(5_000); // none early by more than a second
+    const calls = () => simulator.requests().filter(({ body }) => JSON.stringify(body).includes(content));
+    await eventually(() => calls().length > 0, { withinMs: 15_000, what: 'the delayed job to begin' });
+    expect(calls()[0]!.atMs).toBeGreaterThan(notBefore * 1_000 - 1_000);
+    await jobs.cancel(delayed.body['id']);
+    for (const profile of ['limited', 'cooled', 'spare']) simulator.setProfile(profile, {});
   }, 60_000);
 });
