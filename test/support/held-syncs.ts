@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { LinkedSockets } from './linked-sockets.js';
 import { temporaryFolder } from './sluice-process.js';
 
 const WAITAOF = /\*4\r\n\$7\r\nWAITAOF\r\n\$1\r\n1\r\n\$1\r\n0\r\n\$\d+\r\n\d+\r\n/g;
@@ -18,7 +19,7 @@ export class HeldSyncs {
   /** Syncs come at once. */
   isOpen = true;
   private readonly held: ((synced: 0 | 1) => void)[] = [];
-  private readonly sockets = new Set<Socket>();
+  private readonly sockets = new LinkedSockets();
   private readonly server = createServer((client) => this.join(client));
 
   /** @param to path of a Unix socket */
@@ -41,7 +42,7 @@ export class HeldSyncs {
   /** Every connection breaks, as when the server dies. */
   cut(): void {
     this.held.length = 0;
-    for (const socket of this.sockets) socket.destroy();
+    this.sockets.cut();
   }
 
   stop(): void {
@@ -51,17 +52,7 @@ export class HeldSyncs {
 
   private join(client: Socket): void {
     const redis = connect(this.to);
-    for (const [socket, other] of [
-      [client, redis],
-      [redis, client],
-    ] as const) {
-      this.sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        this.sockets.delete(socket);
-        other.destroy();
-      });
-    }
+    this.sockets.link(client, redis);
     client.on('data', (data: Buffer) => redis.write(data.toString('latin1').replaceAll(WAITAOF, ECHO), 'latin1'));
     redis.on('data', (data: Buffer) => {
       const [before = '', ...behind] = data.toString('latin1').replace('redis_version:7.0.', 'redis_version:8.0.').split(ECHOED); // prettier-ignore

@@ -1,11 +1,12 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { LinkedSockets } from './linked-sockets.js';
 import { temporaryFolder } from './sluice-process.js';
 
 /** A Unix socket before a Redis, which takes bytes of the client's only as fast as the test says. Unix: small buffers. */
 export class SlowLink {
   readonly url = join(temporaryFolder(), 'link.sock');
-  private readonly sockets = new Set<Socket>();
+  private readonly sockets = new LinkedSockets();
   private readonly readers = new Set<Socket>();
   private isHeld = false;
   private restMs = 0;
@@ -36,24 +37,13 @@ export class SlowLink {
   }
 
   stop(): void {
-    for (const socket of this.sockets) socket.destroy();
+    this.sockets.cut();
     this.server.close();
   }
 
   private join(client: Socket): void {
     const redis = typeof this.to === 'number' ? connect(this.to, '127.0.0.1') : connect(this.to);
-    for (const [socket, other] of [
-      [client, redis],
-      [redis, client],
-    ] as const) {
-      this.sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        this.sockets.delete(socket);
-        this.readers.delete(socket);
-        other.destroy();
-      });
-    }
+    this.sockets.link(client, redis, (socket) => this.readers.delete(socket));
     this.readers.add(client);
     if (this.isHeld) client.pause();
     redis.pipe(client);
