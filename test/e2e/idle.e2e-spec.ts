@@ -24,6 +24,6 @@ describe('a worker where no webhooks are under way', () => {
     monitor.stop();
     expect(commands.length).toBeGreaterThan(0);
     const asked = commands.filter((command) => command.includes('{sluice}:webhooks:'));
-    expect(asked.length).toBeLessThanOrEqual(8); // two looks of 3 commands and two of 1 at the most
+    expect(asked.length).toBeLessThanOrEqual(10); // two looks of 3 commands and two of 2 at the most
   }, 15_000);
 });
