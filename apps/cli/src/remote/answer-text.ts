@@ -13,8 +13,13 @@ interface Answer {
 }
 
 interface Message {
-  content?: readonly { text?: string }[];
+  type?: string;
+  content?: readonly { type?: string; text?: string }[];
 }
+
+/** What a model says to itself is no part of what it answers. */
+const THOUGHTS = ['reasoning', 'thinking', 'redacted_thinking'];
+const isSaid = ({ type = '' }: { type?: string }): boolean => !THOUGHTS.includes(type);
 
 /** Of one event of a stream. */
 export function textOfChunk({ type, choices = [], delta }: Chunk): string {
@@ -24,7 +29,8 @@ export function textOfChunk({ type, choices = [], delta }: Chunk): string {
 }
 
 /** Of a whole answer: as JSON where it is not made of text alone. */
-export function textOfAnswer(answer: Answer): string {
+export function textOfAnswer(whole: object): string {
+  const answer: Answer = whole;
   const parts = answer.choices === undefined ? textsOfMessages(answer) : answer.choices.map(textOfChoice);
   const isText = parts.length > 0 && parts.every((part) => typeof part === 'string');
   return isText ? parts.join('\n\n') : JSON.stringify(answer, undefined, 2);
@@ -34,7 +40,9 @@ const textOfChoice = ({ message, text }: NonNullable<Answer['choices']>[number])
   message?.tool_calls === undefined ? (message?.content ?? text) : undefined;
 
 const textsOfMessages = ({ output, content }: Answer): (string | undefined)[] =>
-  (output ?? [{ content: content ?? [] }]).flatMap((item) => item.content?.map(({ text }) => text) ?? [undefined]);
+  (output ?? [{ content: content ?? [] }])
+    .filter(isSaid)
+    .flatMap((item) => item.content?.filter(isSaid).map(({ text }) => text) ?? [undefined]);
 
 /** Lines and tabs stay; what could steer a terminal does not. */
 export const harmless = (text: string): string => text.replace(/[^\P{Cc}\n\t]+/gu, ' ');
