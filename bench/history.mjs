@@ -47,12 +47,14 @@ try {
     'created_before, 20 days ago': `created_before=${Math.floor(Date.now() / 1_000) - 20 * 86_400}`,
     'status=failed, model, created_after': `status=failed&model=model-1&created_after=${Math.floor(Date.now() / 1_000) - 10 * 86_400}`,
     'endpoint that nobody used': 'endpoint=/v1/moderations',
+    'dead letters: 1 in 100, half of them tried again': 'dead-letters',
   })) {
+    const path = query === 'dead-letters' ? '/v1/dead-letters' : `/v1/jobs?${query}`;
     const times = [];
     let found = 0;
     for (let i = 0; i < TIMES; i++) {
       const startedAt = performance.now();
-      found = (await get(`/v1/jobs?${query}`)).data.length;
+      found = (await get(path)).data.length;
       times.push(performance.now() - startedAt);
     }
     times.sort((a, b) => a - b);
@@ -104,6 +106,9 @@ async function cursorAt(place) {
 
 /** Days before today have partitions here, as they would after 30 days. */
 function fillStatement(rows) {
+  const atOf = (n) => `(now() - make_interval(secs => (${n}) * (29.5 * 86400 / ${rows})))`;
+  const idOf = (n) =>
+    `('job_' || lpad(to_hex((extract(epoch from ${atOf(n)}) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(${n}), 19, '0'))`;
   return `
     do $$ begin
       for day in 1..30 loop
@@ -113,8 +118,8 @@ function fillStatement(rows) {
       end loop;
     end $$;
     insert into sluice.job_history (id, created_at, tenant, kind, endpoint, model, model_group, status, error_code, batch_id,
-      metadata, durable, outcome, started_at, finished_at, attempts)
-    select 'job_' || lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n), 19, '0'), at, 'default',
+      metadata, durable, outcome, started_at, finished_at, attempts, retried_from)
+    select ${idOf('n')}, at, 'default',
       case when n % 4 = 0 then 'batch' else 'native' end, '/v1/chat/completions', 'model-' || n % 100, 'gpt-4o',
       case when n % 50 = 1 then 'failed' else 'completed' end,
       case when n % 1000 = 1 then 'worker_crash_loop' when n % 50 = 1 then 'provider_error' end,
@@ -127,6 +132,6 @@ function fillStatement(rows) {
       json_build_object('state', case when n % 50 = 1 then 'failed' else 'completed' end, 'upstreamMs', 812,
         'usage', json_build_object('prompt', 120, 'completion', 200, 'estimated', false),
         'served', json_build_object('deployment', 'gpt-4o-a', 'group', 'gpt-4o', 'apiBase', 'https://api', 'retries', 0, 'fallbacks', 0, 'maxRetries', 2)),
-      at + interval '1 s', at + interval '2 s', 1
-    from (select n, now() - make_interval(secs => n * (29.5 * 86400 / ${rows})) as at from generate_series(1, ${rows}) as n) as rows`;
+      at + interval '1 s', at + interval '2 s', 1, case when n % 100 = 0 then ${idOf('n + 1')} end
+    from (select n, ${atOf('n')} as at from generate_series(1, ${rows}) as n) as rows`;
 }
