@@ -28,7 +28,7 @@ export async function retryJob(
   edits: RetryEdits,
   submitter: Submitter & { same?: KeyedCall | undefined },
   submit: SubmitDeps,
-  { finder, durable, records }: Pick<JobsDeps, 'finder' | 'durable' | 'records'>,
+  { finder, durable }: Pick<JobsDeps, 'finder' | 'durable'>,
 ): Promise<{ jobId: string; isNew: boolean }> {
   const { request, traits } = await againOf(found, edits, submitter, submit, durable);
   const { jobId, group, snapshot } = found;
@@ -45,8 +45,6 @@ export async function retryJob(
     },
   });
   if (retried.kind === 'refused') throw new ApiException(retried.error);
-  const other = retried.kind === 'exists' ? await finder.lookFor(retried.jobId, submitter.tenant) : undefined;
-  if (other !== undefined) await records.onDisk.accepted(other.group, other.jobId); // whoever made it may wait for that
   return { jobId: retried.jobId, isNew: retried.kind === 'accepted' };
 }
 
