@@ -58,6 +58,15 @@ describe('what Redis has said, and its disk', () => {
     await expect(wrong).rejects.toThrow(/not there any more/);
   });
 
+  it('is not confirmed when the look is refused, whatever it was to find', async () => {
+    const [right, refused] = [isThere('x'), disk.holds('g', ['LLEN', KEY], () => true)];
+    const failed = refused.catch(({ name, message }: Error) => `${name}: ${message}`);
+    await eventually(() => syncs.waiting === 1, { ...SOON, what: 'a round' });
+    syncs.sync();
+    await expect(right).resolves.toBeUndefined();
+    expect(await failed).toMatch(/^NotOnDiskError: WRONGTYPE/);
+  });
+
   it('is not confirmed by a connection that broke, though the server is there again at once', async () => {
     const failed = isThere().catch(({ name }: Error) => name);
     await eventually(() => syncs.waiting === 1, { ...SOON, what: 'a round' });

@@ -5,7 +5,7 @@ import { NotOnDiskError, SyncRounds, type Proof } from './sync-rounds.js';
 /** Redis syncs each second, and stops writing when a sync takes two: longer, and its disk is in trouble. */
 const WITHIN_MS = 5_000;
 /** The one node there is. */
-const ALONE = '';
+const ALONE = 'alone';
 
 /**
  * For `durability: strict` on a server that syncs behind its answers (judge-syncing.ts): tells when what it has said is on

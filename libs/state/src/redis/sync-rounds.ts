@@ -100,8 +100,12 @@ export class SyncRounds {
     this.begin(); // for those that it did not take
     const lane = this.idle.pop() ?? this.openLane();
     try {
-      const replies = await this.sync(lane, waiters);
-      waiters.forEach(({ end, holds }, i) => end(holds(replies[i]) ? undefined : new NotOnDiskError(GONE)));
+      const looks = await this.sync(lane, waiters);
+      waiters.forEach(({ end, holds }, i) => {
+        const [error, found] = looks[i]!;
+        if (error !== null) end(new NotOnDiskError(error.message, { cause: error }));
+        else end(holds(found) ? undefined : new NotOnDiskError(GONE));
+      });
     } catch (error) {
       const failed = new NotOnDiskError((error as Error).message, { cause: error });
       for (const { end } of waiters) end(failed);
@@ -112,8 +116,8 @@ export class SyncRounds {
     }
   }
 
-  /** @returns what each look found, when that is on disk. @throws otherwise */
-  private async sync(lane: Redis, waiters: readonly Waiter[]): Promise<unknown[]> {
+  /** @returns what came of each look, when what it found is on disk. @throws otherwise */
+  private async sync(lane: Redis, waiters: readonly Waiter[]): Promise<Result[]> {
     await untilUsable(lane, this.withinMs);
     const pipeline = lane.pipeline();
     for (const { look } of waiters) pipeline.call(...look);
@@ -126,7 +130,7 @@ export class SyncRounds {
     for (const [error] of [marked, synced]) if (error !== null) throw error;
     const [here] = synced[1] as [number, number];
     if (here < 1) throw tooLate();
-    return waiters.map((_, i) => (results![i]![0] === null ? results![i]![1] : UNSEEN));
+    return results!.slice(0, waiters.length);
   }
 
   private openLane(): Redis {
@@ -136,8 +140,6 @@ export class SyncRounds {
   }
 }
 
-/** No reply of Redis, so nothing holds of it. */
-const UNSEEN = Symbol('unseen');
 const GONE = 'What was to be on disk is not there any more.';
 const tooLate = (): Error => new NotOnDiskError('Redis did not confirm in time that its file is on disk.');
 
