@@ -145,7 +145,12 @@ const isOn = (node: YamlNode | undefined): boolean => node?.kind === 'scalar' &&
 
 function readMasterKey(general: Section | undefined): MasterKeySetting {
   const node = general?.map.entries.get('master_key');
-  if (node?.kind === 'unset') return { kind: 'unset', variable: node.variable, place: node.place };
+  if (node?.kind === 'unset') {
+    const other = node.variable === 'LITELLM_MASTER_KEY' ? '' : 'LITELLM_MASTER_KEY is taken, and without it ';
+    const reason = `environment variable ${node.variable} is not set: ${other}a key is made and shown at start, or, with a Redis of your own, nothing starts`;
+    general!.book.noEffect(node.place, reason, `set ${node.variable}`);
+    return { kind: 'unset', variable: node.variable, place: node.place };
+  }
   const key = general?.string('master_key')?.trim();
   if (key === undefined) return { kind: 'none' };
   if (/^[\x21-\x7e]+$/.test(key)) return { kind: 'given', key };
