@@ -67,8 +67,9 @@ describe('all deployments of a group are down (F20)', () => {
         'wait',
       );
       expect(times[0]).toBeGreaterThan(9_500);
-      // Behind the jobs it is the api that looks, every five to six seconds: once in a while one look too early.
-      expect(times.at(-1)).toBeLessThan(18_500);
+      // Behind the jobs it is the api that looks, every five to six seconds. One that a worker takes a moment before is given its
+      // time anew, where that worker has not met the outage itself: once in some thousands.
+      expect(times.at(-1)).toBeLessThan(23_000);
       expect(isFullSize ? p99 : 0).toBeLessThan(13_000);
       const late = outcomes.filter(({ atMs }) => atMs > backAt - 5_000);
       expect(late.filter(({ kind }) => kind !== 'answer')).toEqual([]);
