@@ -12,7 +12,7 @@ describe('a host that loses its power, with strict durability on a Redis that sy
     const redis = { appendfsync: 'always' } as const;
     cluster = await new Cluster(redis).start([{ profile: 'only' }], 'sluice: { durability: strict }');
     [api] = await Promise.all([cluster.api(), cluster.worker()]);
-  });
+  }, 60_000);
   afterAll(() => cluster?.stop());
 
   it('loses no job that was confirmed and no result that was told', async () => {
