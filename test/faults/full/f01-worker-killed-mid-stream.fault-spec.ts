@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../eventually.js';
-import { Cluster } from '../support/cluster.js';
-import { MASTER_KEY } from '../support/sluice.js';
-import type { SluiceProcess } from '../support/sluice-process.js';
+import { eventually } from '../../eventually.js';
+import { Cluster } from '../../support/cluster.js';
+import { MASTER_KEY } from '../../support/sluice.js';
+import type { SluiceProcess } from '../../support/sluice-process.js';
 
 const CALLS = 50;
 const WITHIN_MS = 15_000;

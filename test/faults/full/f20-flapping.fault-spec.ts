@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../eventually.js';
-import { callOnce, Cluster, type Outcome } from '../support/cluster.js';
+import { eventually } from '../../eventually.js';
+import { callOnce, Cluster, type Outcome } from '../../support/cluster.js';
 
 const CALL_EVERY_MS = 50;
 const LASTS_MS = 22_000;

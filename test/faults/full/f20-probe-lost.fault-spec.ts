@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../eventually.js';
-import { callOnce, Cluster } from '../support/cluster.js';
+import { eventually } from '../../eventually.js';
+import { callOnce, Cluster } from '../../support/cluster.js';
 
 const WAITING = 10;
 const LEASE_MS = 15_000;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../eventually.js';
-import { callOnce, Cluster } from '../support/cluster.js';
+import { eventually } from '../../eventually.js';
+import { callOnce, Cluster } from '../../support/cluster.js';
 
 const RETRY_AFTER_MS = 7_000;
 const PAIR = [

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { JobRecords } from '@sluice/queue';
 import { openRedis } from '@sluice/state';
-import { eventually } from '../eventually.js';
-import { callOnce, Cluster } from '../support/cluster.js';
-import type { SluiceProcess } from '../support/sluice-process.js';
+import { eventually } from '../../eventually.js';
+import { callOnce, Cluster } from '../../support/cluster.js';
+import type { SluiceProcess } from '../../support/sluice-process.js';
 
 describe('the only worker killed, and no other there (F1)', () => {
   let cluster: Cluster;
