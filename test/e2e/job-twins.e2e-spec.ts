@@ -166,8 +166,10 @@ describe('the job scripts and their twin in core', () => {
       const relay = new FrameRelay(redis, () => SENT_AT_MS);
       let begins = 0;
       let suspectBegins = 0;
-      await fc.assert(
-        fc.asyncProperty(opening, fc.array(step, { minLength: STEPS, maxLength: STEPS }), async (first, drawn) => {
+      const histories = fc.asyncProperty(
+        opening,
+        fc.array(step, { minLength: STEPS, maxLength: STEPS }),
+        async (first, drawn) => {
           const steps = [...first, ...drawn];
           await forget(redis, k.prefix);
           const twin = newJobGroup(3);
@@ -523,13 +525,15 @@ describe('the job scripts and their twin in core', () => {
             told.push(...reply.told);
             return { othersWait: reply.othersWait };
           }
-        }),
-        { numRuns: RUNS },
+        },
       );
-      // The histories must reach every corner, or their agreement says little.
-      expect(CORNERS.filter((corner) => !seen.has(corner))).toEqual([]);
+      await fc.assert(histories, { numRuns: RUNS });
+      // The histories must reach every corner, or their agreement says little. The rarest is missed by some two hundred.
+      const missed = (): string[] => CORNERS.filter((corner) => !seen.has(corner));
+      for (let more = 0; more < 5 && missed().length > 0; more++) await fc.assert(histories, { numRuns: RUNS / 2 });
+      expect(missed()).toEqual([]);
     },
-    60_000 + RUNS * 2_000,
+    60_000 + RUNS * 5_000,
   );
 
   it('let in who was delayed, though the record of another is gone', async () => {
