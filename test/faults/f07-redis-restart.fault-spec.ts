@@ -47,13 +47,22 @@ describe.each(AWAY_S)('Redis killed in the middle of load, and back after %d s (
     cluster.simulator.setProfile('only', { answer: { tokens: 10 } });
     await cluster.redis.start();
     const returnedAt = performance.now();
-    await eventually(async () => (await callOnce(api.origin, 'probe')).kind === 'answer', {
-      withinMs: 6_000,
-      what: 'the first answer after its return',
-    });
+    // Several: one that was taken in just when its BullMQ job could not be added waits for the next sweep, five seconds.
+    const probes: Promise<unknown>[] = [];
+    let isServed = false;
+    await eventually(
+      () => {
+        if (performance.now() - returnedAt >= probes.length * 250) {
+          probes.push(callOnce(api.origin, 'probe').then(({ kind }) => (isServed ||= kind === 'answer')));
+        }
+        return isServed;
+      },
+      { withinMs: 6_000, what: 'the first answer after its return' },
+    );
     const servedMs = performance.now() - returnedAt;
     expect(servedMs).toBeLessThan(5_000);
 
+    await Promise.all(probes);
     const outcomes = await Promise.all(accepted);
     await eventually(() => cluster.simulator.stats().inFlight === 0, { withinMs: 10_000, what: 'the last run to end' });
     const isRefusal = (o: Outcome): boolean => o.kind === 'error' && o.code === 'storage_unavailable';
