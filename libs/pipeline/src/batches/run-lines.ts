@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { batchWindow, endingOf, FileGone, lineJobId, type BatchEnding } from '@sluice/core';
 import type { FileLine } from '@sluice/files';
 import type { BatchRow, DoneLine } from '@sluice/store';
@@ -8,7 +9,6 @@ import { submitDurable } from '../submit-durable.js';
 import { NotMineAnyMore, type BatchDeps } from './batch-deps.js';
 import { lineRequest, type LineRequest } from './line-request.js';
 import { OpenLines, type OpenLine } from './open-lines.js';
-import { pause } from './pause-until-stopped.js';
 
 /** Submitted in one go, then the cursor moves. */
 const CHUNK_LINES = 500;
@@ -167,14 +167,14 @@ class LineRun {
     this.room = Math.min(this.room, chunkLines);
     const dueAtMs = this.roomAtMs + (1_000 * this.room * Math.max(1, batches)) / perSecond;
     const leftMs = dueAtMs - performance.now();
-    if (leftMs > 0) await pause(Math.min(leftMs, WORD_MS), this.stop);
+    if (leftMs > 0) await pause(Math.min(leftMs, WORD_MS), undefined, { signal: this.stop });
   }
 
   /** Looks at the row, less and less often, until it is so; or until the batch ends, when it did not before. */
   private async pauseUntil(isSo: () => boolean): Promise<void> {
     const { ending } = this;
     for (let ms = LOOK_MS.first; !isSo(); ms = Math.min(ms * 1.5, this.lookWithinMs)) {
-      await pause(ms, this.stop);
+      await pause(ms, undefined, { signal: this.stop });
       const before = this.lastDone;
       await this.look();
       if (this.ending !== ending) return;
@@ -204,7 +204,7 @@ class LineRun {
     while (left.length > 0 && this.ending === undefined) {
       if (performance.now() - this.wordAtMs > WORD_MS) await this.look();
       left = await this.submit(left, failed);
-      if (left.length > 0) await pause(AGAIN_MS, this.stop);
+      if (left.length > 0) await pause(AGAIN_MS, undefined, { signal: this.stop });
     }
     if (failed.length > 0) await this.deps.results.write(failed);
     this.submitted += chunk.length - left.length;

@@ -50,18 +50,21 @@ export function jobProviders(times: HttpTimes): Provider[] {
         openCalls: OpenCalls,
         live: LiveSettings,
         book: EndpointBook,
-      ): JobsDeps => ({
-        finder,
-        kept,
-        records,
-        durable: new DurableRecords(commands, disk),
-        inbox,
-        openCalls,
-        eraseDeliveries: (jobId) => new ErasedJobs(commands).note([jobId], finder.nowMs()),
-        checkCallback: (webhook, tenant) => checkCallback(webhook, tenant, live.settings, book),
-        lookAt: (group) => lookAtJob(commands, records, group),
-        outputSoFar: (found) => outputSoFar(commands, records, found),
-      }),
+      ): JobsDeps => {
+        const erased = new ErasedJobs(commands);
+        return {
+          finder,
+          kept,
+          records,
+          durable: new DurableRecords(commands, disk),
+          inbox,
+          openCalls,
+          eraseDeliveries: (jobId) => erased.note([jobId], finder.nowMs()),
+          checkCallback: (webhook, tenant) => checkCallback(webhook, tenant, live.settings, book),
+          lookAt: (group) => lookAtJob(commands, records, group),
+          outputSoFar: (found) => outputSoFar(commands, records, found),
+        };
+      },
     },
     {
       provide: JOB_EVENTS_DEPS,
